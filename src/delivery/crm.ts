@@ -1,0 +1,34 @@
+import type { Verdict } from '../calls/call.ts'
+import type { Completion } from '../completions/completion.ts'
+
+/** All that a CRM may want to know of a call that has ended. `completion` is null for calls that have none. */
+export interface OutcomeReport {
+  requestId: string
+  callId: string | null
+  leadId: string
+  callLogId: string | null
+  verdict: Verdict
+  completion: Completion | null
+}
+
+/** What a CRM said to one write, by what happens next. */
+export type WriteAnswer =
+  | { kind: 'done' }
+  /** Try again. `retryAfterMs` when the CRM named a time; `throttled` when it wants fewer requests from everybody. */
+  | { kind: 'later'; reason: string; retryAfterMs: number | null; throttled: boolean }
+  /** Trying again cannot help: a person has to look. */
+  | { kind: 'never'; reason: string }
+
+/** One request to the CRM. Values are absolute, so sending it twice leaves the same state as sending it once. */
+export interface Write {
+  /** Stays the same across retries and versions: it is kept as the mark that this write is done. */
+  name: string
+  /** Never rejects. Sends one request; aborted by `signal`. */
+  send(signal: AbortSignal): Promise<WriteAnswer>
+}
+
+/** A CRM that is told outcomes. */
+export interface Crm {
+  /** The writes of an outcome, in the order they must happen. */
+  writes(report: OutcomeReport): Write[]
+}
