@@ -29,6 +29,8 @@ export interface Write {
 
 /** A CRM that is told outcomes. */
 export interface Crm {
+  /** How many writes an outcome of this lead takes: so many turns at the shared rate are reserved for it. */
+  writesFor(lead: { callLogId: string | null }): number
   /** The writes of an outcome, in the order they must happen. */
   writes(report: OutcomeReport): Write[]
 }

@@ -1,0 +1,57 @@
+import type { Completion } from '../completions/completion.ts'
+import { type Fields, fieldsOf, idOf, isTrue, textOf } from './fields.ts'
+
+/*
+ * What Bland's call records have in common, wherever they come from: a webhook, the stored webhook, or
+ * GET /v1/calls/{id} (https://docs.bland.ai/api-v1/get/calls-id).
+ */
+
+type Status = NonNullable<Completion['status']>
+
+const STATUSES: Record<string, Status> = {
+  completed: 'completed',
+  complete: 'completed',
+  failed: 'failed',
+  error: 'failed',
+  busy: 'busy',
+  'no-answer': 'no-answer',
+  noanswer: 'no-answer',
+  canceled: 'canceled',
+  cancelled: 'canceled',
+}
+
+/** A vendor's enum value in one spelling: `No_Answer` and `no answer` are `no-answer`. */
+export const spelling = (value: unknown): string | null =>
+  textOf(value)
+    ?.toLowerCase()
+    .replace(/[\s_]+/g, '-') ?? null
+
+const queueFailed = (record: Fields) => /-error$/.test(spelling(record.queue_status) ?? '')
+
+/** `status`, or what the flags beside it say where it is absent: calls that failed before the queue have none. */
+export function statusOf(record: Fields): Completion['status'] {
+  const status = spelling(record.status)
+  if (status !== null) return STATUSES[status] ?? 'unknown'
+  if (queueFailed(record)) return 'failed'
+  const done = isTrue(record.completed) || STATUSES[spelling(record.queue_status) ?? ''] === 'completed'
+  return done ? 'completed' : null
+}
+
+/** Whether a record that was asked for, not delivered, is of a call that has ended. */
+export function ended(record: Fields): boolean {
+  const status = statusOf(record)
+  if (status !== null && status !== 'unknown') return true
+  const queue = spelling(record.queue_status) ?? ''
+  return isTrue(record.completed) || queueFailed(record) || /^(completed?|exited-early)$/.test(queue)
+}
+
+export const callIdOf = (record: Fields): string | null => idOf(record.call_id) ?? idOf(record.c_id)
+
+/** Our own id in a record. `variables` echoes `request_data`, but not for calls nobody answered; `metadata` always comes. */
+export function requestIdOf(record: Fields): string | null {
+  for (const key of ['metadata', 'request_data', 'variables']) {
+    const id = idOf(fieldsOf(record[key])?.request_id)
+    if (id !== null) return id
+  }
+  return null
+}

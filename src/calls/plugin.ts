@@ -1,0 +1,86 @@
+import fp from 'fastify-plugin'
+import type { Clock } from './clock.ts'
+import { keysOf } from './keys.ts'
+import { type Connection, connect, disconnect } from './redis.ts'
+import { createRunner, type Runner } from './runner.ts'
+import { createStore, type Limits, type Store } from './store.ts'
+import type { Times } from './times.ts'
+import { createViews, type Views } from './views.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The state machine. `store` answers webhooks (at once or not at all); `work` has the same steps, and waits for Redis. */
+    calls: {
+      store: Store
+      work: Store
+      runner: Runner
+      views: Views
+      redis: Connection
+      times: Times
+      clock: Clock
+      closing: boolean
+    }
+  }
+}
+
+const BOOT_WAIT_MS = 2000
+const QUIT_MS = 500
+
+export interface CallsOptions {
+  clock: Clock
+  times: Times
+  limits: Limits
+  /** Calls an instance works on at once, by budget. */
+  room: { dial: number; look: number; deliver: number }
+}
+
+export const calls = fp<CallsOptions>(
+  async (app, { clock, times, limits, room }) => {
+    const { REDIS_URL, KEY_PREFIX, DNC_SOURCE } = app.config
+    let down = false
+    const prompt = connect(REDIS_URL, 'prompt', (error) => {
+      if (!down) app.log.error({ err: error }, 'Redis cannot be reached: webhooks answer 503, work waits')
+      down = true
+    })
+    prompt.on('ready', () => {
+      if (down) app.log.info('Redis is back')
+      down = false
+    })
+    const patient = connect(REDIS_URL, 'patient', () => {})
+
+    let epoch = ''
+    const shared = { prefix: KEY_PREFIX, times, limits, clock, epoch: () => epoch }
+    const store = createStore({ redis: prompt, ...shared })
+    const work = createStore({ redis: patient, ...shared })
+    const runner = createRunner({ store: work, room, instance: clock.id(), times, clock, log: app.log })
+    const views = createViews(prompt, KEY_PREFIX)
+    app.decorate('calls', { store, work, runner, views, redis: prompt, times, clock, closing: false })
+
+    // Read once: a store that is emptied later has another epoch or none, and dials nobody.
+    const known = (async () => {
+      const key = keysOf(KEY_PREFIX).epoch
+      if (DNC_SOURCE === 'none') await patient.set(key, clock.id(), 'NX')
+      epoch = (await patient.get(key)) ?? ''
+      if (!epoch)
+        app.log.error(
+          'this store has no do-not-call list and nobody is dialed: DNC_SOURCE=none says that this is right',
+        )
+    })().catch((error: unknown) => app.log.error({ err: error }, 'the store could not be asked for its epoch'))
+
+    app.addHook('onReady', async () => {
+      await Promise.race([known, clock.delay(BOOT_WAIT_MS)])
+      runner.run()
+    })
+    // Before the connections of anybody else are closed.
+    app.addHook('preClose', async () => {
+      app.calls.closing = true
+      const left = await runner.close(times.shutdown)
+      if (left)
+        app.log.warn({ left }, 'closing with calls in hand: other instances take them over when their leases end')
+    })
+    app.addHook('onClose', async () => {
+      await Promise.all([disconnect(prompt, QUIT_MS), disconnect(patient, QUIT_MS)])
+    })
+  },
+  { name: 'calls', dependencies: ['environment'] },
+)

@@ -1,0 +1,146 @@
+import type { Clock } from './clock.ts'
+import type { Budget, Claim, Store } from './store.ts'
+import type { Times } from './times.ts'
+
+/** What the runner writes to; pino fits. */
+export interface Log {
+  info(fields: object, text: string): void
+  warn(fields: object, text: string): void
+  error(fields: object, text: string): void
+}
+
+/** Works on one claimed call until it has moved on. May reject: the lease brings the call back. */
+export type Work = (claim: Claim) => Promise<void>
+
+const BUDGETS: readonly Budget[] = ['dial', 'look', 'deliver']
+
+/**
+ * Works what is due: dials, looks and deliveries, each with a room of its own, and claims no more than there is room
+ * for. Webhooks share the rooms: a lead reserves its dial before it asks for one; a completion is worked on in any case.
+ */
+export function createRunner(options: {
+  store: Store
+  room: Record<Budget, number>
+  instance: string
+  times: Times
+  clock: Clock
+  log: Log
+}) {
+  const { store, instance, times, clock, log } = options
+  const free = { ...options.room }
+  /** Budgets with more work waiting than there was room for. */
+  const short = new Set<Budget>()
+  const work: Partial<Record<Budget, Work>> = {}
+  const inHand = new Set<Promise<void>>()
+  const stop = new AbortController()
+  let alarm = new AbortController()
+  let running: Promise<void> | undefined
+
+  /** Asks for what is due now instead of at the next tick. */
+  function wake() {
+    alarm.abort()
+  }
+
+  async function carryOut(claim: Claim) {
+    try {
+      await clock.delay(claim.startInMs)
+      await work[claim.budget]?.(claim)
+    } catch (error) {
+      log.error({ err: error, request_id: claim.call.requestId, budget: claim.budget }, 'work on a call broke off')
+    } finally {
+      release(claim.budget)
+    }
+  }
+
+  function release(budget: Budget) {
+    free[budget] += 1
+    if (short.delete(budget)) wake()
+  }
+
+  /** Works on a claim whose room is taken already. */
+  function start(claim: Claim) {
+    const done = carryOut(claim).finally(() => inHand.delete(done))
+    inHand.add(done)
+  }
+
+  async function tick(op: string): Promise<number> {
+    const room = { dial: Math.max(0, free.dial), look: Math.max(0, free.look), deliver: Math.max(0, free.deliver) }
+    for (const budget of BUDGETS) free[budget] -= room[budget]
+    try {
+      const due = await store.claimDue(op, instance, room)
+      for (const claim of due.claims) {
+        room[claim.budget] -= 1
+        start(claim)
+      }
+      if (due.vanished.length)
+        log.error({ request_ids: due.vanished }, 'calls vanished from Redis: is it evicting keys?')
+      if (due.poisoned.length)
+        log.error({ request_ids: due.poisoned }, 'calls gave up after five claims that led nowhere')
+      return due.nextMs
+    } finally {
+      for (const budget of BUDGETS) {
+        if (room[budget] === 0) short.add(budget)
+        free[budget] += room[budget]
+      }
+    }
+  }
+
+  async function loop() {
+    while (!stop.signal.aborted) {
+      alarm = new AbortController()
+      const nextMs = await tick(clock.id()).catch((error: unknown) => {
+        if (!stop.signal.aborted) log.warn({ err: error }, 'cannot ask Redis what is due: trying again')
+        return times.idle
+      })
+      await clock.delay(Math.min(nextMs, times.idle), AbortSignal.any([alarm.signal, stop.signal]))
+      // Whatever else wakes us within this moment is claimed in the same step.
+      await clock.delay(times.gather, stop.signal)
+    }
+  }
+
+  return {
+    /** Who works on claims of a budget. */
+    works(budget: Budget, how: Work) {
+      work[budget] = how
+    },
+    wake,
+
+    /** Takes room for one claim; false when there is none. To be followed by `start` or `release`. */
+    reserve(budget: Budget): boolean {
+      if (stop.signal.aborted) return false
+      if (free[budget] <= 0) {
+        short.add(budget)
+        return false
+      }
+      free[budget] -= 1
+      return true
+    },
+    release,
+    start,
+
+    /** Works on a claim in any case, even when the rooms are full: nobody else can until its lease ends. */
+    startNow(claim: Claim) {
+      free[claim.budget] -= 1
+      start(claim)
+    },
+
+    run() {
+      running ??= loop()
+    },
+
+    /** Claims nothing more, and waits for the work in hand at most `boundMs`; what is left then, its lease brings back. */
+    async close(boundMs: number) {
+      stop.abort()
+      const bound = new AbortController()
+      const finished = (async () => {
+        await running
+        while (inHand.size) await Promise.all(inHand)
+      })()
+      await Promise.race([finished, clock.delay(boundMs, bound.signal)])
+      bound.abort()
+      return inHand.size
+    },
+  }
+}
+
+export type Runner = ReturnType<typeof createRunner>

@@ -1,0 +1,63 @@
+-- admit: a lead comes in. At most one call is under way for a lead, and for a number.
+--
+-- arg: op (= request_id), request_id, lead_id, list_id, phone, call_log_id?, writes, permit (1: the caller can dial at
+--      once), those of begin-dial, and the lead's other fields as lead.<name>
+-- Returns {admitted: new | duplicate | refused, request_id, state, rule?, waits_for?, fence?, start_in_ms?} and the hash of a new call.
+
+local earlier = load(arg.request_id)
+if earlier then
+  return answered(earlier) or { cjson.encode({ admitted = 'new', request_id = arg.request_id, state = earlier.state }), {} }
+end
+
+for _, pointer in ipairs({ key.lead(arg.lead_id), key.phone(arg.phone) }) do
+  local first = redis.call('GET', pointer)
+  local state = first and redis.call('HGET', key.call(first), 'state')
+  if state then
+    count('duplicate')
+    return { cjson.encode({ admitted = 'duplicate', request_id = first, state = state }), {} }
+  end
+end
+
+local call = { request_id = arg.request_id }
+local fields = {
+  schema = 1,
+  request_id = arg.request_id,
+  lead_id = arg.lead_id,
+  list_id = arg.list_id,
+  phone = arg.phone,
+  call_log_id = arg.call_log_id,
+  writes = arg.writes,
+  admitted_at_ms = now,
+  state = 'queued',
+  fence = 1,
+}
+for name, value in pairs(arg) do
+  if string.sub(name, 1, 5) == 'lead.' then fields[name] = value end
+end
+put(call, fields)
+redis.call('SET', key.lead(call.lead_id), call.request_id)
+redis.call('SET', key.phone(call.phone), call.request_id)
+count('admitted')
+tell(call, 'admitted')
+
+if redis.call('SISMEMBER', key.dnc, call.phone) == 1 then
+  enter(call, 'delivering')
+  put(call, { outcome = 'REFUSED', rule = 'do_not_call', evidence = 'number is on the do-not-call list', ended_at_ms = now })
+  count('refused')
+  tell(call, 'refused', 'rule=do_not_call')
+  due(call, 'due_deliver', now)
+  return answer(call, { admitted = 'refused', request_id = call.request_id, state = 'refused', rule = 'do_not_call' })
+end
+
+-- First come, first dialed: nobody overtakes the calls that are waiting for the same slots.
+local wait, waits_for, at = nil, 'turn', now
+if arg.permit == '1' and redis.call('ZCOUNT', key.due_dial, '-inf', now) == 0 then wait, waits_for, at = begin_dial(call) end
+if wait then
+  return answer(call, {
+    admitted = 'new', request_id = call.request_id, state = 'dialing', fence = call.fence, start_in_ms = wait, now_ms = now,
+  })
+end
+put(call, { waits_for = waits_for })
+tell(call, 'queued', 'waits_for=' .. waits_for)
+due(call, 'due_dial', waits_for == 'line' and at or now)
+return answer(call, { admitted = 'new', request_id = call.request_id, state = 'queued', waits_for = waits_for })

@@ -1,0 +1,20 @@
+-- replay: a person asks for another try. failed | delivering -> delivering, due at once, with a curve that starts anew.
+--
+-- arg: op, request_id
+-- Returns {replayed: yes | unknown | no, state?} and the hash.
+
+local call = load(arg.request_id)
+if not call then return { cjson.encode({ replayed = 'unknown' }), {} } end
+local said = answered(call)
+if said then return said end
+if call.state ~= 'failed' and call.state ~= 'delivering' then
+  return { cjson.encode({ replayed = 'no', state = call.state }), {} }
+end
+
+redis.call('ZREM', key.failed, call.request_id)
+enter(call, 'delivering')
+put(call, { attempts = 0 })
+forget(call, 'first_failed_at_ms', 'failed_at_ms')
+tell(call, 'replayed')
+due(call, 'due_deliver', now)
+return answer(call, { replayed = 'yes', state = 'delivering' })

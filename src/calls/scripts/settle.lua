@@ -1,0 +1,18 @@
+-- settle: delivering -> completed. The CRM has the outcome; the completion's bytes are let go.
+--
+-- arg: op, request_id, fence, completed_ms, and those of conclude
+-- Returns {settled: yes | stale} and the hash.
+
+local call = load(arg.request_id)
+local said = answered(call)
+if said then return said end
+if stale(call) or call.state ~= 'delivering' then return { cjson.encode({ settled = 'stale' }), {} } end
+
+conclude(call)
+if call.completion then redis.call('DEL', key.completion(call.completion)) end
+put(call, { completed_at_ms = now })
+count('completed')
+count('outcome.' .. call.outcome)
+tell(call, 'completed', 'outcome=' .. call.outcome)
+finish(call, 'completed', arg.completed_ms)
+return answer(call, { settled = 'yes' })

@@ -1,0 +1,19 @@
+-- undial: dialing -> queued, for what provably rang nobody. Slot, line and attempt are given back.
+--
+-- arg: op, request_id, fence, reason, wait_ms (until this call may be dialed), rest_ms (until anybody may; 0: no rest)
+-- Returns {undialed: yes | stale} and the hash.
+
+local call = load(arg.request_id)
+local said = answered(call)
+if said then return said end
+if stale(call) or call.state ~= 'dialing' then return { cjson.encode({ undialed = 'stale' }), {} } end
+
+give_back_dial(call)
+enter(call, 'queued')
+put(call, { waits_for = arg.reason, last_error = arg.reason })
+tell(call, 'queued', 'reason=' .. arg.reason)
+due(call, 'due_dial', now + arg.wait_ms)
+if tonumber(arg.rest_ms) > 0 then
+  redis.call('HSET', key.control, 'dial_rests_until_ms', digits(now + arg.rest_ms), 'dial_rests_why', arg.reason)
+end
+return answer(call, { undialed = 'yes' })

@@ -1,0 +1,93 @@
+import type { Config } from '../config.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const DAY = 24 * 60 * MINUTE
+
+/** Every time-out, lease and window, in ms. Nothing else in the tree invents one. */
+export interface Times {
+  /** How long a claim keeps other instances away from a call. */
+  lease: number
+  /** Longest age of a permission to dial, from before Redis was asked to the moment of the POST. */
+  permit: number
+  /** The one POST to the voice vendor is aborted after this. */
+  post: number
+  /** When somebody looks after a call that is still dialing: later than any POST of its dialer can last. */
+  firstLook: number
+  /** Between two looks that found nothing. */
+  nextLook: number
+  /** Between two looks at an overdue call that goes on. */
+  lookLive: number
+  /** When a completion is overdue, counted from the vendor's answer. */
+  deadline: number
+  /** How long a dial may keep the line: the longest call, and the rest after it. */
+  line: number
+  hold: number
+  holdTransferred: number
+  /** One request to the CRM is aborted after this. */
+  write: number
+  /** First and longest wait between two writes that failed, and when to give up. */
+  retryFirst: number
+  retryLongest: number
+  retryWindow: number
+  completedTtl: number
+  failedTtl: number
+  /** A taken completion is remembered this long. */
+  taken: number
+  /** A completion nobody knows is kept this long. */
+  parked: number
+  attempts: number
+  /** A turn at a shared rate may be reserved this far ahead. */
+  horizon: number
+  /** The runner asks at least this often for what is due. */
+  idle: number
+  /** The runner waits this long for more to come due before it asks. */
+  gather: number
+  /** A webhook whose script has not answered by then gets a 503: together with the answer's way below 250 ms. */
+  intake: number
+  /** Work in hand may go on this long after SIGTERM. */
+  shutdown: number
+}
+
+/** Derives all times from the configuration. */
+export function timesOf(config: Config): Times {
+  const lease = config.LEASE * SECOND
+  const deadline = config.CALL_DEADLINE_SECONDS
+    ? config.CALL_DEADLINE_SECONDS * SECOND
+    : config.BLAND_MAX_DURATION * MINUTE + 5 * MINUTE
+  const hold = config.LINE_HOLD * SECOND
+  return {
+    lease,
+    permit: lease / 2,
+    post: (lease * 2) / 3,
+    firstLook: (lease * 4) / 3,
+    nextLook: lease * 4,
+    lookLive: Math.min(deadline / 5, 5 * MINUTE),
+    deadline,
+    line: deadline + hold,
+    hold,
+    holdTransferred: config.LINE_HOLD_TRANSFERRED * SECOND,
+    write: (lease * 2) / 3,
+    retryFirst: config.RETRY_INITIAL_DELAY,
+    retryLongest: Math.max(config.RETRY_MAX_DELAY, config.RETRY_INITIAL_DELAY),
+    retryWindow: DAY,
+    completedTtl: config.COMPLETED_TTL * SECOND,
+    failedTtl: config.FAILED_TTL * SECOND,
+    taken: 30 * DAY,
+    parked: DAY,
+    attempts: 8 * DAY,
+    horizon: 250,
+    idle: SECOND,
+    gather: 20,
+    intake: 200,
+    shutdown: 8 * SECOND,
+  }
+}
+
+/** What is wrong with these times taken together: a list of sentences, empty when they fit. */
+export function timeFaults(times: Times): string[] {
+  const faults: string[] = []
+  if (times.permit + times.post >= times.firstLook) faults.push('LEASE: a POST could outlast the first look after it')
+  if (times.write >= times.lease) faults.push('LEASE: a write to the CRM could outlast its lease')
+  return faults
+}

@@ -1,0 +1,50 @@
+import type { Log, Runner } from '../calls/runner.ts'
+import type { Claim, Store } from '../calls/store.ts'
+import type { Times } from '../calls/times.ts'
+import type { Voice } from '../dialing/voice.ts'
+import { pack } from './bytes.ts'
+
+/** So many looks that found nothing before a call counts as gone. */
+const UNKNOWN_AT_MOST = 3
+
+/**
+ * A pending call whose completion is overdue: the vendor is asked once. What it has goes the same road as a webhook; a
+ * call that goes on gets more time, and its line with it; a call the vendor does not know ends as NO_COMPLETION.
+ */
+export function createOverdue(options: { store: Store; voice: Voice; runner: Runner; times: Times; log: Log }) {
+  const { store, voice, runner, times, log } = options
+
+  return async function askFor(claim: Claim): Promise<void> {
+    const { requestId, lead, callId, looks } = claim.call
+    const about = { stage: 'WEBHOOK_REGISTERED', request_id: requestId, lead_id: lead.leadId, call_id: callId }
+    const report = callId ? await voice.report(callId, AbortSignal.timeout(times.post)) : ({ kind: 'unknown' } as const)
+
+    if (report.kind === 'finished') {
+      const taken = await store.takeCompletion(callId as string, requestId, await pack(report.bytes))
+      log.warn({ ...about, taken: taken.kind }, 'completion was overdue: taken from the vendor’s records')
+      if (taken.kind === 'new' && taken.claim) runner.startNow({ ...taken.claim, bytes: report.bytes })
+      else runner.wake()
+      return
+    }
+    if (report.kind === 'live') {
+      await store.lookLater(claim, 'still_live', times.lookLive, true)
+      return
+    }
+    if (report.kind === 'unavailable' || looks + 1 < UNKNOWN_AT_MOST) {
+      await store.lookLater(
+        claim,
+        report.kind === 'unavailable' ? report.reason : 'vendor_knows_nothing',
+        times.nextLook,
+      )
+      return
+    }
+    log.error(about, 'no completion: the vendor knows nothing of this call')
+    const evidence = `looks=${looks + 1}`
+    await store.conclude(
+      claim,
+      { outcome: 'NO_COMPLETION', rule: 'vendor_knows_nothing', evidence, doNotCall: false, holdMs: times.hold },
+      true,
+    )
+    runner.wake()
+  }
+}

@@ -1,0 +1,102 @@
+import type { Verdict } from '../calls/call.ts'
+import type { Clock } from '../calls/clock.ts'
+import type { Log } from '../calls/runner.ts'
+import type { Claim, Conclusion, Store } from '../calls/store.ts'
+import type { Times } from '../calls/times.ts'
+import { unpack } from '../completions/bytes.ts'
+import type { Completion, CompletionReader } from '../completions/completion.ts'
+import { outcomeOf } from '../completions/outcome.ts'
+import { backoff, exhausted } from './backoff.ts'
+import type { Crm } from './crm.ts'
+
+/**
+ * delivering → completed, later, or failed: reads what the call came to, and tells the CRM. A completion nobody can read
+ * becomes a dead letter with its bytes kept. At least once: a write whose answer was lost is sent again, with the same
+ * absolute values.
+ */
+export function createDelivery(options: {
+  store: Store
+  reader: CompletionReader
+  crm: Crm
+  times: Times
+  clock: Clock
+  log: Log
+}) {
+  const { store, reader, crm, times, clock, log } = options
+
+  const conclusionOf = (verdict: Verdict): Conclusion => ({
+    ...verdict,
+    doNotCall: verdict.outcome === 'DO_NOT_CALL' || verdict.rule === 'do_not_call',
+    holdMs: { TRANSFERRED: times.holdTransferred, REFUSED: 0 }[verdict.outcome as string] ?? times.hold,
+  })
+
+  async function readCompletion(claim: Claim): Promise<Completion | null> {
+    const { completion } = claim.call
+    if (!completion) return null
+    const kept = claim.bytes ?? (await store.completionBytes(completion))
+    return kept && reader.decode(claim.bytes ?? (await unpack(kept)))
+  }
+
+  return async function deliver(claim: Claim): Promise<void> {
+    const { call } = claim
+    const about = { stage: 'COMPLETE', request_id: call.requestId, lead_id: call.lead.leadId, call_id: call.callId }
+
+    const completion = await readCompletion(claim)
+    const verdict = completion ? outcomeOf(completion) : call.verdict
+    if (!verdict || (call.completion && !completion)) {
+      log.error(about, 'dead letter: the completion cannot be read')
+      await store.fail(claim, null, 'completion_unreadable', call.done, call.writes)
+      return
+    }
+
+    const conclusion = conclusionOf(verdict)
+    const report = { requestId: call.requestId, callId: call.callId, ...call.lead, verdict, completion }
+    const writes = crm.writes(report)
+    const done = [...call.done]
+    for (const write of writes.filter(({ name }) => !done.includes(name))) {
+      const left = () => writes.length - done.length
+      // A writer that stalled, or has used up its lease on earlier writes, must not write beside its successor.
+      if (clock.monotonic() - claim.askedAt > times.lease - times.write) {
+        await store.writeLater(claim, conclusion, {
+          reason: 'lease_used_up',
+          waitMs: 0,
+          done,
+          writesLeft: left(),
+          throttled: false,
+        })
+        return
+      }
+      const startedAt = clock.monotonic()
+      const answer = await write.send(AbortSignal.timeout(times.write))
+      const took = { ...about, write: write.name, ms: Math.round(clock.monotonic() - startedAt) }
+      if (answer.kind === 'done') {
+        done.push(write.name)
+        continue
+      }
+      const gaveUp = call.firstFailedAt !== null && exhausted(call.firstFailedAt, claim.at, times.retryWindow)
+      if (answer.kind === 'never' || gaveUp) {
+        log.error({ ...took, reason: answer.reason }, 'dead letter: the CRM will not take this outcome')
+        await store.fail(claim, conclusion, answer.reason, done, left())
+        return
+      }
+      const curve = { initialMs: times.retryFirst, longestMs: times.retryLongest }
+      const waitMs = answer.retryAfterMs ?? backoff(call.attempts + 1, clock.random, curve)
+      log.warn({ ...took, reason: answer.reason, attempt: call.attempts + 1, wait_ms: waitMs }, 'writing again later')
+      await store.writeLater(claim, conclusion, {
+        reason: answer.reason,
+        waitMs,
+        done,
+        writesLeft: left(),
+        throttled: answer.throttled,
+      })
+      return
+    }
+
+    const settled = await store.settle(claim, conclusion)
+    const { outcome, rule } = verdict
+    log.info(
+      { ...about, outcome, rule, settled, ms: call.endedAt ? claim.at - call.endedAt : null },
+      'outcome delivered',
+    )
+  }
+}

@@ -1,0 +1,2 @@
+export function withLock<T>(path: string, work: () => Promise<T>): Promise<T>
+export function isAlive(processId: number): boolean

@@ -1,0 +1,80 @@
+import type { Clock } from '../calls/clock.ts'
+import type { Log, Runner } from '../calls/runner.ts'
+import type { Claim, Conclusion, Store } from '../calls/store.ts'
+import type { Times } from '../calls/times.ts'
+import type { Voice } from './voice.ts'
+
+/** How long nobody is dialed when the vendor says that the account or our settings are at fault. */
+const REST_MS = 60_000
+
+/**
+ * dialing → pending, or back, or on: the only code that asks the vendor to call somebody, once per call.
+ * An answer that leaves it open whether a phone rings ends as a look for the call, never as a second request.
+ */
+export function createDialer(options: {
+  store: Store
+  voice: Voice
+  runner: Runner
+  times: Times
+  clock: Clock
+  log: Log
+}) {
+  const { store, voice, runner, times, clock, log } = options
+
+  return async function dial(claim: Claim): Promise<void> {
+    const { requestId, lead, writes } = claim.call
+    const about = { stage: 'BLAND_CALL', request_id: requestId, lead_id: lead.leadId }
+
+    // Redis can fence Redis, not a telephone: a permission that lay about while this process stalled is given back.
+    if (clock.monotonic() - claim.askedAt > times.permit) {
+      await store.undial(claim, 'permit_too_old', 0)
+      return log.warn(about, 'the permission to dial was too old: call given back')
+    }
+
+    const startedAt = clock.monotonic()
+    const answer = await voice.dial({ requestId, lead }, AbortSignal.timeout(times.post))
+    const took = { ...about, ms: Math.round(clock.monotonic() - startedAt) }
+
+    switch (answer.kind) {
+      case 'placed': {
+        log.info({ ...took, call_id: answer.callId }, 'call placed')
+        const confirmed = await store.confirmDial(requestId, lead, writes, answer.callId)
+        log.info(
+          { ...about, stage: 'WEBHOOK_REGISTERED', call_id: answer.callId, confirmed: confirmed.kind },
+          'call registered',
+        )
+        if (confirmed.kind === 'second_call')
+          log.error({ ...about, call_id: answer.callId }, 'two calls for one request')
+        if (confirmed.claim) runner.startNow(confirmed.claim)
+        else if (confirmed.kind === 'joined') runner.wake()
+        return
+      }
+      case 'later':
+        log.warn({ ...took, reason: answer.reason, wait_ms: answer.waitMs }, 'nobody was rung: dialing again later')
+        await store.undial(claim, answer.reason, answer.waitMs, answer.scope === 'account' ? answer.waitMs : 0)
+        return
+      case 'stopped':
+        log.error({ ...took, reason: answer.reason }, 'nobody was rung: the vendor refuses our account or settings')
+        await store.undial(claim, answer.reason, REST_MS, REST_MS)
+        return
+      case 'never':
+        log.info({ ...took, reason: answer.reason }, 'nobody was rung: the vendor will not call this number')
+        await store.conclude(claim, refusal(answer), false)
+        return runner.wake()
+      case 'lost':
+        log.error({ ...took, reason: answer.reason }, 'no answer to a dial: looking for the call, never dialing again')
+        await store.lookLater(claim, answer.reason, times.firstLook - times.post)
+    }
+  }
+}
+
+/** The outcome of a call the vendor refused: the number may rest from now on, and be called by nobody if it must not. */
+function refusal(answer: { reason: string; doNotCall: boolean }): Conclusion {
+  return {
+    outcome: 'REFUSED',
+    rule: answer.doNotCall ? 'do_not_call' : 'number_refused',
+    evidence: `dial_answer=${answer.reason}`,
+    doNotCall: answer.doNotCall,
+    holdMs: 0,
+  }
+}

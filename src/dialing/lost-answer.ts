@@ -1,0 +1,44 @@
+import type { Log } from '../calls/runner.ts'
+import type { Claim, Store } from '../calls/store.ts'
+import type { Times } from '../calls/times.ts'
+import type { Voice } from './voice.ts'
+
+/**
+ * A call whose dial was not answered: looked for, never dialed again. It keeps its line and its slot until the longest
+ * call that could be running has ended; only then it ends as DIAL_UNCONFIRMED. Its completion may come at any moment
+ * meanwhile, and is simply taken.
+ */
+export function createSearch(options: { store: Store; voice: Voice; times: Times; log: Log }) {
+  const { store, voice, times, log } = options
+
+  return async function search(claim: Claim): Promise<void> {
+    const { requestId, lead, writes, dialedAt, looks } = claim.call
+    const since = dialedAt ?? claim.at
+    const about = { stage: 'BLAND_CALL', request_id: requestId, lead_id: lead.leadId }
+
+    const sighting = await voice.find({ requestId, phone: lead.phone, sinceMs: since }, AbortSignal.timeout(times.post))
+    if (sighting.kind === 'found') {
+      const confirmed = await store.confirmDial(requestId, lead, writes, sighting.callId)
+      log.info({ ...about, call_id: sighting.callId, confirmed: confirmed.kind }, 'lost call found')
+      return
+    }
+    const left = since + times.deadline - claim.at
+    if (left > 0) {
+      const wait = Math.min(left, times.nextLook * Math.max(1, looks))
+      await store.lookLater(claim, sighting.kind === 'unseen' ? 'not_seen_yet' : sighting.reason, wait)
+      return
+    }
+    log.error(about, 'dial unconfirmed: no call was found, and the longest one would have ended')
+    await store.conclude(
+      claim,
+      {
+        outcome: 'DIAL_UNCONFIRMED',
+        rule: 'never_seen',
+        evidence: `looks=${looks + 1}`,
+        doNotCall: false,
+        holdMs: times.hold,
+      },
+      true,
+    )
+  }
+}

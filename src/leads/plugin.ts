@@ -1,0 +1,94 @@
+import { timingSafeEqual } from 'node:crypto'
+import formbody from '@fastify/formbody'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type, { type Static } from 'typebox'
+import type { Admission } from '../calls/store.ts'
+import { within } from '../calls/within.ts'
+import { InvalidRequest, Unauthorized } from '../errors.ts'
+import { LeadBody, readLead } from './schema.ts'
+
+const LEAD_BODY_LIMIT = 256 * 1024
+
+const Accepted = Type.Object({
+  success: Type.Literal(true),
+  message: Type.String(),
+  request_id: Type.String(),
+  duplicate: Type.Optional(Type.Literal(true)),
+  state: Type.Optional(Type.Literal('refused')),
+  rule: Type.Optional(Type.String()),
+})
+
+/** What the lead webhook answers for each way a lead can be taken in. */
+function answer(admission: Admission): Static<typeof Accepted> {
+  const { requestId: request_id } = admission
+  if (admission.kind === 'duplicate') {
+    return { success: true, message: 'This lead or its number is under way already', request_id, duplicate: true }
+  }
+  if (admission.kind === 'refused') {
+    return { success: true, message: 'This number is not called', request_id, state: 'refused', rule: admission.rule }
+  }
+  return { success: true, message: 'Lead stored: its number will be called', request_id }
+}
+
+function same(given: string, secret: string) {
+  const [a, b] = [Buffer.from(given), Buffer.from(secret)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/**
+ * The lead webhook. It answers 202 once the lead is stored, and goes on to dial in the background.
+ */
+export const leads: FastifyPluginAsyncTypebox = async (app) => {
+  const { store, runner, times, clock } = app.calls
+  const secret = app.config.CONVOSO_WEBHOOK_SECRET
+  await app.register(formbody, { bodyLimit: LEAD_BODY_LIMIT })
+
+  app.addHook('onRequest', async (request) => {
+    if (!secret) return
+    const { secret: fromQuery } = request.query as { secret?: string }
+    const given = request.headers['x-webhook-secret'] ?? fromQuery
+    if (typeof given !== 'string' || !same(given, secret)) {
+      throw new Unauthorized('Header x-webhook-secret (or ?secret=) does not carry the webhook secret')
+    }
+  })
+
+  app.post(
+    '/webhooks/awhealth-outbound',
+    {
+      bodyLimit: LEAD_BODY_LIMIT,
+      attachValidation: true,
+      schema: { body: LeadBody, response: { 202: Accepted } },
+    },
+    async (request, reply) => {
+      const read = readLead(request.body)
+      if ('faults' in read) throw new InvalidRequest(read.faults.join(', '))
+      const requestId = request.id
+      const permit = runner.reserve('dial')
+
+      const admitted = store
+        .admit(requestId, read.lead, app.crm.writesFor(read.lead), permit)
+        .then((admission) => {
+          request.log.info(
+            { stage: 'INIT', request_id: admission.requestId, lead_id: read.lead.leadId, admission: admission.kind },
+            'lead taken in',
+          )
+          const claim = admission.kind === 'new' ? admission.claim : null
+          if (claim) runner.start(claim)
+          else {
+            if (permit) runner.release('dial')
+            // Something is due that nobody is waiting for yet: a refusal to deliver, or a turn to dial at the shared pace.
+            if (admission.kind === 'refused' || (admission.kind === 'new' && admission.waitsFor === 'pace'))
+              runner.wake()
+          }
+          return admission
+        })
+        .catch((error) => {
+          if (permit) runner.release('dial')
+          throw error
+        })
+      // An answer that comes too late for this sender is still acted on: the lead is stored then.
+      const admission = await within(times.intake, admitted, clock)
+      return reply.code(202).send(answer(admission))
+    },
+  )
+}
