@@ -1,5 +1,5 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { answers } from './answers.ts'
 import { limitsOf } from './bland/limits.ts'
 import { bland } from './bland/plugin.ts'
@@ -36,7 +36,7 @@ export async function buildApp({ env, log, clock = systemClock }: AppOptions): P
   const app = Fastify({
     ...(log ? { loggerInstance: log } : {}),
     // One line for each step of a call says more than two for each request, and costs less.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `req_${clock.now()}_${clock.id()}`,
   })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)

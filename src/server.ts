@@ -9,7 +9,8 @@ const CLOSE_WITHIN_MS = 9500
 if (existsSync('.env')) process.loadEnvFile('.env')
 
 // Asynchronous, and flushed before the process ends: a log line never holds up a webhook.
-const log = pino(destination({ sync: false }))
+const out = destination({ sync: false })
+const log = pino(out)
 
 try {
   const app = await buildApp({ env: process.env, log })
@@ -18,11 +19,11 @@ try {
     else app.log.info({ signal }, 'closing')
     await app.close()
     app.log.info('closed')
-    log.flush()
+    out.flushSync()
   })
   await app.listen({ host: app.config.HOST, port: app.config.PORT })
 } catch (error) {
-  if (!(error instanceof BadEnvironment)) throw error
-  for (const fault of error.faults) process.stderr.write(`${fault}\n`)
-  process.exitCode = 1
+  const faults = error instanceof BadEnvironment ? error.faults : [(error as Error).message]
+  for (const fault of faults) process.stderr.write(`${fault}\n`)
+  process.exit(1)
 }

@@ -39,6 +39,13 @@ const unavailable = (exchange: Exchange): { kind: 'unavailable'; reason: string 
   reason: exchange.kind === 'answered' ? `http_${exchange.status}` : exchange.reason,
 })
 
+/** Nobody was rung. Giving up or closing is our own doing and says nothing of Bland's health. */
+function unsent(reason: string): DialAnswer {
+  if (reason === 'invalid_request') return { kind: 'stopped', reason }
+  const ours = reason === 'aborted' || reason === 'closed'
+  return { kind: 'later', reason, waitMs: UNSENT_WAIT_MS, scope: ours ? 'number' : 'account' }
+}
+
 /** Bland as a voice (https://docs.bland.ai/api-v1/post/calls). Close it to end its sockets; dials under way are waited for. */
 export function createBland(options: BlandOptions): Voice & { close(): Promise<void> } {
   const { settings, permits, timeouts } = options
@@ -99,11 +106,7 @@ export function createBland(options: BlandOptions): Voice & { close(): Promise<v
         signal,
       })
       if (answer.kind === 'broken') return { kind: 'lost', reason: answer.reason }
-      if (answer.kind === 'unsent') {
-        // Giving up is the caller's own choice and says nothing of Bland's health.
-        const scope = answer.reason === 'aborted' ? 'number' : 'account'
-        return { kind: 'later', reason: answer.reason, waitMs: UNSENT_WAIT_MS, scope }
-      }
+      if (answer.kind === 'unsent') return unsent(answer.reason)
       return dialAnswer(answer.status, answer.body.toString(), retryAfterMs(answer.headers))
     },
 

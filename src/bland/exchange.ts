@@ -28,6 +28,9 @@ const REASONS: Record<string, string> = {
   UND_ERR_HEADERS_TIMEOUT: 'answer_timeout',
   UND_ERR_BODY_TIMEOUT: 'answer_timeout',
   UND_ERR_SOCKET: 'connection_closed',
+  UND_ERR_INVALID_ARG: 'invalid_request',
+  UND_ERR_CLOSED: 'closed',
+  UND_ERR_DESTROYED: 'closed',
 }
 
 /** A stable word for an error; its message could quote an address or a header. */

@@ -1,4 +1,4 @@
-import type { Limits } from '../calls/store.ts'
+import type { Limits } from '../calls/claim.ts'
 import type { Config } from '../config.ts'
 
 /** Concurrent calls of Bland's plans, https://docs.bland.ai/platform/billing; enterprise is by contract. */

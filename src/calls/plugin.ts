@@ -1,9 +1,10 @@
 import fp from 'fastify-plugin'
+import type { Limits } from './claim.ts'
 import type { Clock } from './clock.ts'
 import { keysOf } from './keys.ts'
 import { type Connection, connect, disconnect } from './redis.ts'
 import { createRunner, type Runner } from './runner.ts'
-import { createStore, type Limits, type Store } from './store.ts'
+import { createStore, type Store } from './store.ts'
 import type { Times } from './times.ts'
 import { createViews, type Views } from './views.ts'
 

@@ -1,5 +1,6 @@
+import type { Budget, Claim } from './claim.ts'
 import type { Clock } from './clock.ts'
-import type { Budget, Claim, Store } from './store.ts'
+import type { Store } from './store.ts'
 import type { Times } from './times.ts'
 
 /** What the runner writes to; pino fits. */
@@ -40,6 +41,9 @@ export function createRunner(options: {
   function wake() {
     alarm.abort()
   }
+
+  // One signal for both, rather than AbortSignal.any: on Node 20 that leaves something behind with every tick.
+  stop.signal.addEventListener('abort', wake)
 
   async function carryOut(claim: Claim) {
     try {
@@ -92,7 +96,7 @@ export function createRunner(options: {
         if (!stop.signal.aborted) log.warn({ err: error }, 'cannot ask Redis what is due: trying again')
         return times.idle
       })
-      await clock.delay(Math.min(nextMs, times.idle), AbortSignal.any([alarm.signal, stop.signal]))
+      await clock.delay(Math.min(nextMs, times.idle), alarm.signal)
       // Whatever else wakes us within this moment is claimed in the same step.
       await clock.delay(times.gather, stop.signal)
     }

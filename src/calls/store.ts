@@ -1,51 +1,11 @@
-import type { Lead, Verdict } from './call.ts'
+import type { Lead } from './call.ts'
+import type { Admission, Budget, Claim, Conclusion, Limits, Taking } from './claim.ts'
 import type { Clock } from './clock.ts'
 import { keysOf } from './keys.ts'
-import type { CallRecord } from './record.ts'
 import { fieldsOf, recordOf } from './record.ts'
 import type { Connection } from './redis.ts'
 import type { ScriptName } from './scripts.ts'
 import type { Times } from './times.ts'
-
-/** What all instances together may do. */
-export interface Limits {
-  maxConcurrent: number
-  dialsPerSecond: number
-  crmPerSecond: number
-}
-
-export type Budget = 'dial' | 'look' | 'deliver'
-
-/** The right to work on a call until the lease ends: only the holder of the current fence may decide. */
-export interface Claim {
-  budget: Budget
-  call: CallRecord
-  fence: string
-  /** Wait this long before the first request: the turn at a shared rate. */
-  startInMs: number
-  /** Redis' time of the claim, epoch ms: what the times in the call are compared with. */
-  at: number
-  /** Monotonic ms from before Redis was asked: what the age of the permission is measured from. */
-  askedAt: number
-  /** The completion, when the claimer has it at hand; null: it is in Redis, or there is none. */
-  bytes: Buffer | null
-}
-
-export type Admission =
-  | { kind: 'new'; requestId: string; claim: Claim | null; waitsFor: string | null }
-  | { kind: 'duplicate'; requestId: string }
-  | { kind: 'refused'; requestId: string; rule: string }
-
-export type Taking =
-  | { kind: 'new'; requestId: string; claim: Claim | null }
-  | { kind: 'duplicate' | 'second_call'; requestId: string }
-  | { kind: 'unknown' }
-
-/** A verdict with what it does to the number: on the do-not-call list, and how long it rests. */
-export interface Conclusion extends Verdict {
-  doNotCall: boolean
-  holdMs: number
-}
 
 type Args = Record<string, string | number | undefined>
 type Answer = Record<string, string | number | undefined>
@@ -223,9 +183,15 @@ export function createStore(options: {
     conclude: (claim: Claim, conclusion: Conclusion, rang: boolean) =>
       decided('conclude', claim, 'concluded', { ...concluding(conclusion), rang: rang ? 1 : 0 }),
 
-    /** Looks again after `waitMs`. `live`: the vendor says the call goes on, so its line does too. */
-    lookLater: (claim: Claim, reason: string, waitMs: number, live = false) =>
-      decided('defer', claim, 'deferred', { reason, wait_ms: waitMs, live: live ? 1 : 0, line_ms: times.line }),
+    /** Looks again after `waitMs`. `step` is what the story calls it; `live`: the call goes on, so its line does too. */
+    lookLater: (claim: Claim, later: { step: string; reason: string; waitMs: number; live?: boolean }) =>
+      decided('defer', claim, 'deferred', {
+        step: later.step,
+        reason: later.reason,
+        wait_ms: later.waitMs,
+        live: later.live ? 1 : 0,
+        line_ms: times.line,
+      }),
 
     /** Writes again after `waitMs`. */
     writeLater: (
@@ -235,6 +201,7 @@ export function createStore(options: {
     ) =>
       decided('defer', claim, 'deferred', {
         ...concluding(conclusion),
+        step: 'write_failed',
         reason: later.reason,
         wait_ms: later.waitMs,
         done: later.done.join(' ') || undefined,

@@ -1,5 +1,6 @@
+import type { Claim } from '../calls/claim.ts'
 import type { Log, Runner } from '../calls/runner.ts'
-import type { Claim, Store } from '../calls/store.ts'
+import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
 import type { Voice } from '../dialing/voice.ts'
 import { pack } from './bytes.ts'
@@ -27,15 +28,12 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
       return
     }
     if (report.kind === 'live') {
-      await store.lookLater(claim, 'still_live', times.lookLive, true)
+      await store.lookLater(claim, { step: 'looked', reason: 'still_live', waitMs: times.lookLive, live: true })
       return
     }
     if (report.kind === 'unavailable' || looks + 1 < UNKNOWN_AT_MOST) {
-      await store.lookLater(
-        claim,
-        report.kind === 'unavailable' ? report.reason : 'vendor_knows_nothing',
-        times.nextLook,
-      )
+      const reason = report.kind === 'unavailable' ? report.reason : 'vendor_knows_nothing'
+      await store.lookLater(claim, { step: 'looked', reason, waitMs: times.nextLook })
       return
     }
     log.error(about, 'no completion: the vendor knows nothing of this call')

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
-import type { Taking } from '../calls/store.ts'
+import type { Taking } from '../calls/claim.ts'
 import { within } from '../calls/within.ts'
 import { createSearch } from '../dialing/lost-answer.ts'
 import { InvalidRequest, Unauthorized } from '../errors.ts'

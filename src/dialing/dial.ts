@@ -1,6 +1,7 @@
+import type { Claim, Conclusion } from '../calls/claim.ts'
 import type { Clock } from '../calls/clock.ts'
 import type { Log, Runner } from '../calls/runner.ts'
-import type { Claim, Conclusion, Store } from '../calls/store.ts'
+import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
 import type { Voice } from './voice.ts'
 
@@ -63,7 +64,11 @@ export function createDialer(options: {
         return runner.wake()
       case 'lost':
         log.error({ ...took, reason: answer.reason }, 'no answer to a dial: looking for the call, never dialing again')
-        await store.lookLater(claim, answer.reason, times.firstLook - times.post)
+        await store.lookLater(claim, {
+          step: 'answer_lost',
+          reason: answer.reason,
+          waitMs: times.firstLook - times.post,
+        })
     }
   }
 }

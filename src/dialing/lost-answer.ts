@@ -1,5 +1,6 @@
+import type { Claim } from '../calls/claim.ts'
 import type { Log } from '../calls/runner.ts'
-import type { Claim, Store } from '../calls/store.ts'
+import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
 import type { Voice } from './voice.ts'
 
@@ -24,8 +25,11 @@ export function createSearch(options: { store: Store; voice: Voice; times: Times
     }
     const left = since + times.deadline - claim.at
     if (left > 0) {
-      const wait = Math.min(left, times.nextLook * Math.max(1, looks))
-      await store.lookLater(claim, sighting.kind === 'unseen' ? 'not_seen_yet' : sighting.reason, wait)
+      await store.lookLater(claim, {
+        step: 'looked',
+        reason: sighting.kind === 'unseen' ? 'not_seen_yet' : sighting.reason,
+        waitMs: Math.min(left, times.nextLook * Math.max(1, looks)),
+      })
       return
     }
     log.error(about, 'dial unconfirmed: no call was found, and the longest one would have ended')

@@ -119,6 +119,11 @@ t.test('nothing was written: dial later', async (t) => {
     reason: 'aborted',
     scope: 'number',
   })
+  const badKey = bland(t, `http://127.0.0.1:${idle.port}`, { apiKey: 'two\nlines' })
+  t.match(await badKey.dial(order, never), { kind: 'stopped', reason: 'invalid_request' })
+  const closing = bland(t, `http://127.0.0.1:${idle.port}`)
+  await closing.close()
+  t.match(await closing.dial(order, never), { kind: 'later', reason: 'closed', scope: 'number' })
   t.equal(idle.received(), 0)
 })
 

@@ -1,6 +1,6 @@
 -- defer: not now, again in a while; the state stays. Of a delivering call the next write, of the others the next look.
 --
--- arg: op, request_id, fence, reason, wait_ms, live (1: the vendor says the call goes on, so its line does too), line_ms,
+-- arg: op, request_id, fence, step (what the story calls it), reason, wait_ms, live (1: the vendor says the call goes on, so its line does too), line_ms,
 --      and for deliveries: done? (names of writes that are done), writes_left, throttled (0 | 1),
 --      crm_per_second, and those of conclude
 -- Returns {deferred: yes | stale, first_failed_at_ms} and the hash.
@@ -12,7 +12,7 @@ if stale(call) then return { cjson.encode({ deferred = 'stale' }), {} } end
 
 enter(call, call.state)
 put(call, { last_error = arg.reason })
-tell(call, 'deferred', 'reason=' .. arg.reason)
+tell(call, arg.step, 'reason=' .. arg.reason)
 if call.state == 'delivering' then
   conclude(call)
   put(call, {

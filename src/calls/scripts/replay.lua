@@ -11,10 +11,14 @@ if call.state ~= 'failed' and call.state ~= 'delivering' then
   return { cjson.encode({ replayed = 'no', state = call.state }), {} }
 end
 
-redis.call('ZREM', key.failed, call.request_id)
-enter(call, 'delivering')
+-- Somebody is writing it at this moment: only the curve starts anew.
+local under_lease = call.state == 'delivering' and (tonumber(call.claims) or 0) > 0
 put(call, { attempts = 0 })
 forget(call, 'first_failed_at_ms', 'failed_at_ms')
 tell(call, 'replayed')
+if under_lease then return answer(call, { replayed = 'yes', state = 'delivering' }) end
+
+redis.call('ZREM', key.failed, call.request_id)
+enter(call, 'delivering')
 due(call, 'due_deliver', now)
 return answer(call, { replayed = 'yes', state = 'delivering' })

@@ -48,10 +48,10 @@ export async function startRedis(options: RedisOptions = {}): Promise<EmbeddedRe
   const scrap = options.dir === undefined
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'awh-redis-')))
   await mkdir(dir, { recursive: true })
-  await unlock(dir)
   const password = randomBytes(16).toString('hex')
 
   const launch = async (port: number): Promise<RedisChild | undefined> => {
+    await unlock(dir)
     const lines = { ...defaults(dir, port, password), ...config }
     const text = Object.entries(lines).map(([name, value]) => `${name} ${value}\n`)
     await rm(join(dir, 'redis.log'), { force: true })

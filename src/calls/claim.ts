@@ -1,0 +1,42 @@
+import type { Verdict } from './call.ts'
+import type { CallRecord } from './record.ts'
+
+/** What all instances together may do. */
+export interface Limits {
+  maxConcurrent: number
+  dialsPerSecond: number
+  crmPerSecond: number
+}
+
+export type Budget = 'dial' | 'look' | 'deliver'
+
+/** The right to work on a call until the lease ends: only the holder of the current fence may decide. */
+export interface Claim {
+  budget: Budget
+  call: CallRecord
+  fence: string
+  /** Wait this long before the first request: the turn at a shared rate. */
+  startInMs: number
+  /** Redis' time of the claim, epoch ms: what the times in the call are compared with. */
+  at: number
+  /** Monotonic ms from before Redis was asked: what the age of the permission is measured from. */
+  askedAt: number
+  /** The completion, when the claimer has it at hand; null: it is in Redis, or there is none. */
+  bytes: Buffer | null
+}
+
+export type Admission =
+  | { kind: 'new'; requestId: string; claim: Claim | null; waitsFor: string | null }
+  | { kind: 'duplicate'; requestId: string }
+  | { kind: 'refused'; requestId: string; rule: string }
+
+export type Taking =
+  | { kind: 'new'; requestId: string; claim: Claim | null }
+  | { kind: 'duplicate' | 'second_call'; requestId: string }
+  | { kind: 'unknown' }
+
+/** A verdict with what it does to the number: on the do-not-call list, and how long it rests. */
+export interface Conclusion extends Verdict {
+  doNotCall: boolean
+  holdMs: number
+}
