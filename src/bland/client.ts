@@ -121,7 +121,9 @@ export function createBland(options: BlandOptions): Voice & { close(): Promise<v
       const list = fieldsOf(parsed(answer.body))?.calls
       if (!Array.isArray(list)) return { kind: 'unavailable', reason: 'no_list' }
 
-      const candidates = list.map(fieldsOf).filter((item): item is Fields => lastTen(item?.to) === lastTen(phone))
+      const candidates = list
+        .map(fieldsOf)
+        .filter((item): item is Fields => item !== null && ['', lastTen(phone)].includes(lastTen(item.to)))
       let missed: Sighting | undefined
       for (const callId of new Set(candidates.map(callIdOf))) {
         if (callId === null) continue

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import fp from 'fastify-plugin'
 import type { Limits } from './claim.ts'
 import type { Clock } from './clock.ts'
@@ -69,7 +70,9 @@ export const calls = fp<CallsOptions>(
     })().catch((error: unknown) => app.log.error({ err: error }, 'the store could not be asked for its epoch'))
 
     app.addHook('onReady', async () => {
-      await Promise.race([known, clock.delay(BOOT_WAIT_MS)])
+      // A Redis that is there is connected to before the first webhook; one that is not does not keep us from answering 503.
+      const reached = prompt.status === 'ready' ? undefined : once(prompt, 'ready').catch(() => {})
+      await Promise.race([Promise.all([known, reached]), clock.delay(BOOT_WAIT_MS)])
       runner.run()
     })
     // Before the connections of anybody else are closed.

@@ -59,7 +59,8 @@ export function createStore(options: {
   async function run(script: ScriptName, args: Args): Promise<{ answer: Answer; reply: string[] | string[][] }> {
     const flat: (string | number)[] = []
     for (const [name, value] of Object.entries({ op: clock.id(), ...shared, ...args })) {
-      if (value !== undefined) flat.push(name, value)
+      // Redis takes whole numbers only, and a script that fails half-way is not rolled back.
+      if (value !== undefined) flat.push(name, typeof value === 'number' ? Math.round(value) : value)
     }
     const [json, reply] = await redis[script](prefix, ...flat)
     return { answer: JSON.parse(json) as Answer, reply }

@@ -4,7 +4,7 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const DAY = 24 * 60 * MINUTE
 
-/** Every time-out, lease and window, in ms. Nothing else in the tree invents one. */
+/** Every time-out, lease and window, in whole ms. Nothing else in the tree invents one. */
 export interface Times {
   /** How long a claim keeps other instances away from a call. */
   lease: number
@@ -58,16 +58,16 @@ export function timesOf(config: Config): Times {
   const hold = config.LINE_HOLD * SECOND
   return {
     lease,
-    permit: lease / 2,
-    post: (lease * 2) / 3,
-    firstLook: (lease * 4) / 3,
+    permit: Math.round(lease / 2),
+    post: Math.round((lease * 2) / 3),
+    firstLook: Math.round((lease * 4) / 3),
     nextLook: lease * 4,
-    lookLive: Math.min(deadline / 5, 5 * MINUTE),
+    lookLive: Math.min(Math.round(deadline / 5), 5 * MINUTE),
     deadline,
     line: deadline + hold,
     hold,
     holdTransferred: config.LINE_HOLD_TRANSFERRED * SECOND,
-    write: (lease * 2) / 3,
+    write: Math.round((lease * 2) / 3),
     retryFirst: config.RETRY_INITIAL_DELAY,
     retryLongest: Math.max(config.RETRY_MAX_DELAY, config.RETRY_INITIAL_DELAY),
     retryWindow: DAY,

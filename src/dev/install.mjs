@@ -23,7 +23,7 @@ if (!isCurrent()) {
 function install() {
   process.stderr.write('Installing dependencies (npm ci).\n')
   // `npm start` may have to build, and NODE_ENV=production would leave the compiler out.
-  const args = ['ci', '--include=dev', '--loglevel=error']
+  const args = ['ci', '--include=dev', '--ignore-scripts', '--loglevel=error']
   const npm = process.env.npm_execpath
   const { status, error, stdout, stderr } = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, encoding: 'utf8' })

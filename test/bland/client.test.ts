@@ -3,27 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { type BlandOptions, createBland } from '../../src/bland/client.ts'
-import type { E164 } from '../../src/calls/call.ts'
-import type { DialOrder } from '../../src/dialing/voice.ts'
 import { base } from '../fixtures/completions/samples.ts'
+import { order, settings } from '../fixtures/dial-order.ts'
 
-const settings: BlandOptions['settings'] = {
-  BLAND_WEBHOOK_URL: 'http://127.0.0.1:1/webhooks/bland-callback',
-  BLAND_PATHWAY_ID: 'pathway-1',
-  BLAND_MAX_DURATION: 30,
-  BLAND_ANSWERING_MACHINE_DETECTION: false,
-  BLAND_ANSWERED_BY_ENABLED: true,
-  BLAND_WAIT_FOR_GREETING: false,
-  BLAND_BLOCK_INTERRUPTIONS: false,
-  BLAND_RECORD: true,
-  BLAND_VOICEMAIL_ACTION: 'hangup',
-  BLAND_SENSITIVE_VOICEMAIL_DETECTION: false,
-}
-const phone = '+12125550101' as E164
-const order: DialOrder = {
-  requestId: 'req-1',
-  lead: { leadId: 'L1', listId: '1', phone, callLogId: null, fields: {} },
-}
+const { phone } = order.lead
 const never = new AbortController().signal
 const placed = JSON.stringify({ status: 'success', call_id: 'C1' })
 
@@ -184,8 +167,14 @@ t.test('written, and no answer: lost, and never sent again', async (t) => {
 
 t.test('hanging servers', async (t) => {
   const giveUp = new AbortController()
-  const hung = await serve(t, () => giveUp.abort())
-  t.match(await bland(t, hung.url).dial(order, giveUp.signal), { kind: 'lost', reason: 'aborted' })
+  const gone = latch()
+  const hung = await serve(t, (request) => {
+    request.socket.once('close', gone.resolve)
+    giveUp.abort()
+  })
+  const patient = bland(t, hung.url, { timeouts: { connectMs: 1000, headersMs: 0, bodyMs: 0 } })
+  t.match(await patient.dial(order, giveUp.signal), { kind: 'lost', reason: 'aborted' })
+  await gone.promise
 
   const late = new AbortController()
   const slow = await serve(t, (_, response) => {
@@ -238,6 +227,8 @@ t.test('find looks each candidate up by its id', async (t) => {
     '/v1/calls/C1',
     '/v1/calls/C2',
   ])
+  const bare = { '/v1/calls': { calls: [{ call_id: 'C2' }] }, '/v1/calls/C2': ours }
+  t.match((await find(bare)).sighting, { kind: 'found' }, 'an item that does not say whom it called')
   t.match((await find({ '/v1/calls': { calls: [] } })).sighting, { kind: 'unseen' })
   t.match((await find({ '/v1/calls': { calls: [item('C1')] }, '/v1/calls/C1': other })).sighting, { kind: 'unseen' })
   t.match((await find({ '/v1/calls': { calls }, '/v1/calls/C1': 502, '/v1/calls/C2': ours })).sighting, {

@@ -78,6 +78,7 @@ t.test('a customer who wants no more calls', async (t) => {
     'No me llame más.',
     'Por favor dejen de llamarme',
     'Quíteme de su lista',
+    'quiteme de su lista',
     'borre mi número',
     'NO ME VUELVAN A LLAMAR',
   ]) {
@@ -136,11 +137,14 @@ t.test('machines and people', async (t) => {
 
   const talk = ['a: Hi.', 'c: Hello?', 'a: Is this Ana?', 'c: Speaking.']
   t.equal(heard(...talk, 'a: Shall we go on?', 'c: Just leave a message with my wife.'), 'ANSWERED')
+  const screened = ['c: Say your name and why you are calling.', 'a: Robin.', 'c: One moment.', 'a: Sure.']
+  t.equal(heard(...screened, 'c: Please leave a message.'), 'VOICEMAIL', 'talk between two machine lines is none')
   const flagged = { answeredBy: 'voicemail', tags: ['Voicemail Left'] } as const
   t.equal(verdict({ ...flagged, tags: [...flagged.tags], lines: spoken(...talk) }).rule, 'dialogue')
   t.equal(verdict({ answeredBy: 'human', tags: ['Voicemail Left'] }).rule, 'tag_voicemail')
   t.equal(verdict({ answeredBy: null, tags: ['answering_machine'] }).rule, 'tag_voicemail')
   const greeting = spoken('c: Hi, you have Ana.', 'a: Hi Ana!', 'c: Not here, so', 'a: Hello?', 'c: leave your name.')
+  t.equal(verdict({ answeredBy: 'voicemail', lines: greeting }).outcome, 'VOICEMAIL')
   t.equal(verdict({ answeredBy: 'voicemail', lines: greeting.slice(0, 3) }).outcome, 'VOICEMAIL')
 })
 

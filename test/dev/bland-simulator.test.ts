@@ -76,14 +76,14 @@ t.test('a dial becomes a call, and the call a signed completion', async (t) => {
   const [mail] = hook.mails
   t.match(mail?.json, {
     call_id: json.call_id,
-    call_length: 115 / 60,
-    corrected_duration: '115',
     metadata: { request_id: 'r1', lead_id: '42' },
     variables: { first_name: 'Ana', plan_type: 'Family' },
     warm_transfer_call: { state: 'MERGED' },
     pathway_tags: [{ name: 'Intro' }, null],
     summary: 'as told',
   })
+  t.equal(mail?.json.call_length, 115 / 60, 'minutes')
+  t.equal(mail?.json.corrected_duration, '115', 'seconds, as text')
   const expected = createHmac('sha256', 'simulated-secret')
     .update(mail?.bytes ?? '')
     .digest('hex')
@@ -281,7 +281,7 @@ t.test('completions: copies, never, late, resent, stripped, padded, badly signed
   const [, late] = [await run({ late: 1, late_ms: [40, 40] }, 1), bland.ledger().entries]
   t.ok((late[4]?.at_ms ?? 0) - (late[3]?.at_ms ?? 0) >= 35)
 
-  t.match((await run({ metadata_stripped: 1 }, 1))[0]?.json, { metadata: {} })
+  t.same((await run({ metadata_stripped: 1 }, 1))[0]?.json.metadata, {})
   t.equal((await run({ unsigned: 1 }, 1))[0]?.headers['x-webhook-signature'], undefined)
   const [forged] = await run({ wrongly_signed: 1 }, 1)
   t.match(forged?.headers['x-webhook-signature'], /^[0-9a-f]{64}$/)
@@ -301,6 +301,9 @@ t.test('completions: copies, never, late, resent, stripped, padded, badly signed
   await bland.seen((entry) => entry.what === 'ended')
   t.match((await ask(bland, `/v1/postcall/webhooks/${json.call_id}`)).json, { errors: [{ error: 'NOT_FOUND' }] })
   t.match(await ask(bland, `/v1/calls/${json.call_id}`), { status: 200, json: { queue_status: 'complete' } })
+  bland.script({ phone_number: PHONE })
+  const next = await dial(bland, { webhook: hook.url })
+  t.match(await completions(bland), [{ call_id: next.json.call_id }], 'the first one to come')
 })
 
 t.test('resends end', async (t) => {
@@ -351,6 +354,11 @@ t.test('lookups', async (t) => {
   t.same(await ids(`?end_date=${noon}`), [placed.call_id])
 
   t.equal((await ask(bland, '/v1/calls/nobody')).status, 404)
+  bland.faults({ forgotten: 1 })
+  const forgotten = (await dial(bland)).json
+  aheadMs = 20_000
+  t.equal((await ask(bland, `/v1/calls/${forgotten.call_id}`)).status, 404)
+  t.same(await ids(''), [second.call_id, placed.call_id], 'placed, and unknown to every look-up')
   bland.faults({ lookup_error: 1 })
   t.equal((await ask(bland, path)).status, 500)
 })

@@ -102,6 +102,7 @@ t.test('is as strict as Convoso, and notes what Convoso would let pass', async (
 t.test('leads it was not told of', async (t) => {
   const convoso = await start(t, { dials: { strict_leads: true } })
   t.match((await update(convoso)).json, { code: 6001 })
+  t.match((await update(convoso)).json, { code: 6001 }, 'a refusal makes nothing known')
   t.match((await form(convoso, 'log/update', { call_log_id: '7', extra_field_01: 'x' })).json, { code: 6033 })
   t.match(await tell(convoso, 'leads', [{ lead_id: 42, call_log_id: 7, phone_number: '2125550123' }]), {
     json: { added: 1 },
@@ -109,7 +110,7 @@ t.test('leads it was not told of', async (t) => {
   t.match((await update(convoso)).json, { success: true })
   t.match((await form(convoso, 'log/update', { call_log_id: '7', extra_field_01: 'x' })).json, { success: true })
   t.match(convoso.ledger(), {
-    leads: { '42': { applied: 1, confirmed: 1, refused: 1 } },
+    leads: { '42': { applied: 1, confirmed: 1, refused: 2 } },
     call_logs: { '7': { applied: 1, refused: 1 } },
   })
 })
@@ -256,6 +257,7 @@ t.test('sends leads to a webhook', async (t) => {
     { type: 'application/json', secret: undefined, body: JSON.stringify(lead) },
     { type: 'application/x-www-form-urlencoded', secret: 's', body: /phone_number=2125550123&email=$/ },
   ])
+  t.notMatch(JSON.stringify(convoso.ledger()), 'secret=', 'nor the webhook’s secret')
   t.match(convoso.ledger().entries, [
     { what: 'sent', url, lead, status: 202 },
     { what: 'sent', encoding: 'form' },

@@ -33,6 +33,7 @@ export const BlandDials = exact({
   list_lag_ms: milliseconds('How long a call is missing from the list'),
   settle_ms: milliseconds('How long a finished call still reads as being processed'),
   lookup_error: probability('500 to a GET'),
+  forgotten: probability('No look-up knows the call, though it was placed'),
 
   outcomes: exact(shares),
   call_ms: range('How long a call is live'),
@@ -76,6 +77,7 @@ export const GOOD_DAY: BlandDials = {
   list_lag_ms: 3000,
   settle_ms: 500,
   lookup_error: 0,
+  forgotten: 0,
   outcomes: { VOICEMAIL: 40, NO_ANSWER: 20, NOT_INTERESTED: 12, ANSWERED: 8, TRANSFERRED: 8, CALLBACK: 5, BUSY: 4 },
   call_ms: [50, 200],
   early: 0,

@@ -37,6 +37,11 @@ export const lookupRoutes =
       ledger.record({ what: 'asked', method, url, status: statusCode })
     })
 
+    const known = (callId: string): Call | undefined => {
+      const call = exchange.call(callId)
+      return call?.plan.forgotten ? undefined : call
+    }
+
     function recordOf(call: Call): Payload {
       if (call.payload === null) return liveRecord(call)
       const settled = clock.now() - (call.endedAtMs ?? 0) >= dials().settle_ms
@@ -45,7 +50,7 @@ export const lookupRoutes =
 
     app.get<{ Querystring: Record<string, string | undefined> }>('/v1/calls', async ({ query }) => {
       const visible = clock.now() - dials().list_lag_ms
-      const records = exchange.calls().filter(({ createdAtMs }) => createdAtMs <= visible)
+      const records = exchange.calls().filter(({ createdAtMs, plan }) => createdAtMs <= visible && !plan.forgotten)
       const found = filtered(records, query)
       const [from, to] = [Number(query.from ?? 0), Number(query.to ?? Number.POSITIVE_INFINITY)]
       const page = found.slice(from, Math.min(to, from + Number(query.limit ?? 1000))).map(recordOf)
@@ -54,21 +59,21 @@ export const lookupRoutes =
     })
 
     app.get<{ Params: { id: string } }>('/v1/calls/:id', async ({ params }, reply) => {
-      const call = exchange.call(params.id)
+      const call = known(params.id)
       if (!call) return give(reply, NO_SUCH_CALL)
       const { requestData, webhook } = call.order
       return { ...recordOf(call), request_data: requestData, endpoint_url: webhook, analysis: null }
     })
 
     app.post<{ Params: { id: string } }>('/v1/calls/:id/stop', async ({ params }, reply) => {
-      const call = exchange.call(params.id)
+      const call = known(params.id)
       if (!call || call.endedAtMs !== null) return give(reply, NOT_LIVE)
       void life.finish(call, 'CANCELED')
       return give(reply, ENDED)
     })
 
     app.get<{ Params: { id: string } }>('/v1/postcall/webhooks/:id', async ({ params }) => {
-      const call = exchange.call(params.id)
+      const call = known(params.id)
       if (!call?.sent) return { data: null, errors: [{ error: 'NOT_FOUND', message: 'No webhook was sent.' }] }
       const { url, atMs, tries } = call.sent
       const payload = call.plan.strip ? { ...call.payload, metadata: {} } : call.payload

@@ -31,6 +31,8 @@ export interface Plan {
   signing: Signing
   resends: number
   resendMs: number
+  /** No look-up knows the call. */
+  forgotten: boolean
 }
 export type Signing = 'good' | 'none' | 'wrong'
 
@@ -66,5 +68,6 @@ export function planOf(dials: BlandDials, scene: SceneName | undefined, chance: 
     signing: unsigned ? 'none' : wrong ? 'wrong' : 'good',
     resends: dials.resends,
     resendMs: dials.resend_ms,
+    forgotten: chance.hits(dials.forgotten),
   }
 }

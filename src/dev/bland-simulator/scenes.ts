@@ -18,7 +18,7 @@ export type SceneName = (typeof SCENES)[number]
 
 export type Line = [who: 'user' | 'assistant' | 'agent-action', text: string]
 
-/** `delta` overrides the record of an answered call; `null` talk means that nobody picked up. */
+/** `extracted` goes into `variables`; `delta` overrides the record of a call that a human answered. */
 export interface Scene {
   talkSeconds: number
   lines: Line[]

@@ -1,0 +1,325 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { OUTCOMES } from '../src/calls/call.ts'
+import { keyList, keysOf } from '../src/calls/keys.ts'
+import { scripts } from '../src/calls/scripts.ts'
+import { RULES } from '../src/completions/outcome.ts'
+import { fill } from '../src/dev/docs/blocks.ts'
+import { blocks, drift, write } from '../src/dev/docs/files.ts'
+import { outcomeTable, WITHOUT_COMPLETION } from '../src/dev/docs/outcomes.ts'
+import { filesIn, parse, type Source, sourcesIn } from './sources.ts'
+
+const root = new URL('..', import.meta.url)
+const src = new URL('src/', root)
+const tree = sourcesIn(src)
+const ours = tree.filter(({ path }) => !path.startsWith('dev/'))
+
+/** What each folder may import besides itself. The arrows point one way: along a call's life, then to who runs it. */
+const ARROWS: Record<string, readonly string[]> = {
+  ground: [],
+  calls: ['ground'],
+  admission: ['ground', 'calls'],
+  leads: ['ground', 'calls', 'admission'],
+  dialing: ['ground', 'calls', 'admission'],
+  completions: ['ground', 'calls', 'dialing'],
+  delivery: ['ground', 'calls', 'completions'],
+  // The vendors: each knows the interface it implements, and nobody knows them.
+  bland: ['ground', 'calls', 'dialing', 'completions'],
+  convoso: ['ground', 'calls', 'completions', 'delivery'],
+  ops: ['ground', 'calls', 'admission', 'delivery'],
+  'app.ts': ['ground', 'calls', 'leads', 'dialing', 'completions', 'delivery', 'bland', 'convoso', 'admission', 'ops'],
+  'server.ts': ['ground', 'app.ts'],
+}
+const GROUND = ['errors.ts', 'config.ts', 'environment.ts', 'answers.ts']
+
+/** Files of more than 250 lines, with the reason for each. */
+const LONG: Record<string, string> = {}
+
+/** What else than dotfiles stands at the top of the repository. */
+const TOP = [
+  ...['src', 'test', 'docker-compose.yml', 'Dockerfile', 'package.json', 'package-lock.json', 'tsconfig.json'],
+  ...['README.md', 'LICENSE'],
+]
+
+/** Words that say nothing of what a thing is. */
+const EMPTY_WORDS = /^(service|manager|handler|helper|util|common|misc)s?$/
+
+/** Where a vendor's name for something may stand, besides src/dev. */
+const VENDORS = [
+  { words: /bland\.ai|\/v1\/(calls|postcall)/, where: /^(bland\/|config\.ts$)/ },
+  { words: /convoso\.com|\b(leads|log)\/update/, where: /^(convoso\/|config\.ts$)/ },
+]
+
+const partOf = (path: string) => {
+  const [first = '', ...rest] = path.split('/')
+  return rest.length > 0 ? first : GROUND.includes(first) ? 'ground' : first
+}
+
+function againstArrows(sources: Source[]): string[] {
+  return sources.flatMap(({ path, imports }) => {
+    const from = partOf(path)
+    if (from === 'dev') return []
+    const may = ARROWS[from]
+    if (!may) return [`${from} has no arrows`]
+    return imports
+      .filter((target) => partOf(target) !== from && !may.includes(partOf(target)))
+      .map((target) => `${path} → ${target}`)
+  })
+}
+
+/** Each cycle once, as the path around it. */
+function cycles(sources: Source[]): string[] {
+  const importsOf = new Map(sources.map(({ path, imports }) => [path, imports]))
+  const done = new Set<string>()
+  const found: string[] = []
+  function follow(path: string, way: string[]) {
+    const before = way.indexOf(path)
+    if (before >= 0) found.push([...way.slice(before), path].join(' → '))
+    if (before >= 0 || done.has(path)) return
+    for (const next of importsOf.get(path) ?? []) follow(next, [...way, path])
+    done.add(path)
+  }
+  for (const path of importsOf.keys()) follow(path, [])
+  return found
+}
+
+const isEmptyName = (name: string) =>
+  name.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/).some((word) => EMPTY_WORDS.test(word.toLowerCase()))
+
+const emptyNames = (paths: string[]) => paths.filter(isEmptyName)
+
+const emptyTypes = (sources: Source[]) =>
+  sources.flatMap(({ path, exportedTypes }) => exportedTypes.filter(isEmptyName).map((name) => `${path}: ${name}`))
+
+const tooLong = (files: { path: string; lines: number }[]) =>
+  files.filter(({ path, lines }) => lines > 250 && !LONG[path]).map(({ path, lines }) => `${path}: ${lines} lines`)
+
+const strangersAtTop = (paths: string[]) =>
+  [...new Set(paths.map((path) => path.split('/')[0] as string))].filter(
+    (name) => !name.startsWith('.') && !TOP.includes(name),
+  )
+
+/** Redis is reached through calls/, a script through its one caller. */
+function pastTheStore(sources: Source[]): string[] {
+  return sources.flatMap(({ path, imports, packages, uses }) => {
+    const isRedis = ({ on }: { on: string }) => /^(redis|connection|prompt|patient)$/i.test(on)
+    const runs = uses.filter((use) => isRedis(use) && (use.member === '[]' || Object.hasOwn(scripts, use.member)))
+    const evals = uses.filter(({ member }) => /^(eval|evalsha|fcall|defineCommand)$/i.test(member))
+    return [
+      ...(packages.includes('ioredis') && partOf(path) !== 'calls' ? [`${path} opens Redis`] : []),
+      ...(imports.includes('calls/scripts.ts') && !/^calls\/(redis|store)\.ts$/.test(path)
+        ? [`${path} has the scripts`]
+        : []),
+      ...(path === 'calls/store.ts' ? evals : [...evals, ...runs]).map((use) => `${path}: ${use.on}.${use.member}`),
+    ]
+  })
+}
+
+/** One function can dial, and every path goes through it. */
+const otherDialers = (sources: Source[]) =>
+  sources
+    .filter(({ path }) => path !== 'dialing/dial.ts')
+    .flatMap(({ path, uses }) =>
+      uses
+        .filter(({ on, member, called }) => member === 'dial' && (called || on === 'voice'))
+        .map(({ on }) => `${path}: ${on}.dial`),
+    )
+
+const anys = (sources: Source[]) => sources.flatMap(({ path, anys }) => anys.map((line) => `${path}:${line}`))
+
+const vendorWords = (sources: Source[]) =>
+  sources.flatMap(({ path, texts }) =>
+    VENDORS.filter(({ where }) => !where.test(path)).flatMap(({ words }) =>
+      texts.filter((text) => words.test(text)).map((text) => `${path}: ${text}`),
+    ),
+  )
+
+/** A tree made up to break a rule: text by path. */
+const made = (files: Record<string, string>) => Object.entries(files).map(([path, text]) => parse(path, text))
+
+t.test('arrows point one way', async (t) => {
+  t.same(againstArrows(tree), [])
+  t.same(
+    againstArrows(
+      made({
+        'leads/a.ts': "import { b } from '../completions/b.ts'\nimport '../calls/call.ts'",
+        'completions/b.ts': "import type { A } from '../leads/a.ts'\nimport '../dialing/voice.ts'",
+        'calls/c.ts': "export { d } from '../dev/d.ts'",
+        'ops/e.ts': "type F = import('../bland/f.ts').F\nconst g = await import('../convoso/g.ts')",
+        'errors.ts': "import './app.ts'",
+        'app.ts': "import './server.ts'\nimport './config.ts'",
+        'phones/h.ts': '',
+        'dev/i.ts': "import '../app.ts'",
+      }),
+    ),
+    [
+      'leads/a.ts → completions/b.ts',
+      'completions/b.ts → leads/a.ts',
+      'calls/c.ts → dev/d.ts',
+      'ops/e.ts → bland/f.ts',
+      'ops/e.ts → convoso/g.ts',
+      'errors.ts → app.ts',
+      'app.ts → server.ts',
+      'phones has no arrows',
+    ],
+  )
+  t.ok(tree.length > 50 && tree.flatMap(({ imports }) => imports).length > 100, 'the tree was read')
+  const paths = new Set(filesIn(src))
+  t.same(
+    tree.flatMap(({ imports }) => imports).filter((path) => !paths.has(path) && !path.endsWith('.mjs')),
+    [],
+  )
+})
+
+t.test('no cycles', async (t) => {
+  t.same(cycles(tree), [])
+  t.same(cycles(made({ 'a.ts': "import './b.ts'", 'b.ts': "import './c.ts'", 'c.ts': "export * from './b.ts'" })), [
+    'b.ts → c.ts → b.ts',
+  ])
+})
+
+t.test('names say what a thing is', async (t) => {
+  t.same(emptyNames([...filesIn(src), ...filesIn(new URL('test/', root))]), [])
+  t.same(emptyTypes(ours), [])
+  const bad = ['leads/lead-service.ts', 'utils/phone.ts', 'calls/misc.lua', 'common.ts']
+  t.same(emptyNames([...bad, 'calls/store.ts', 'leads/miscall.ts']), bad)
+  t.same(
+    emptyTypes(made({ 'a.ts': 'export interface CallManager {}\nexport class Utils {}\nexport type Handled = 1' })),
+    ['a.ts: CallManager', 'a.ts: Utils'],
+  )
+})
+
+t.test('files are short', async (t) => {
+  const lengths = filesIn(src).map((path) => ({
+    path,
+    lines: readFileSync(new URL(path, src), 'utf8').split('\n').length - 1,
+  }))
+  t.same(tooLong(lengths), [])
+  t.same(
+    Object.keys(LONG).filter((path) => !lengths.some((file) => file.path === path && file.lines > 250)),
+    [],
+    'no exception that is not needed',
+  )
+  t.same(
+    tooLong([
+      { path: 'a.ts', lines: 251 },
+      { path: 'b.lua', lines: 250 },
+    ]),
+    ['a.ts: 251 lines'],
+  )
+})
+
+t.test('the top of the repository', async (t) => {
+  let listed = ''
+  try {
+    listed = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch {
+    t.comment('not a git checkout: what stands at the top is not checked')
+  }
+  t.same(strangersAtTop(listed.split('\n').filter(Boolean)), [])
+  t.same(strangersAtTop(['src/app.ts', '.env.example', 'docs/a.md', 'docs/b.md', 'notes.md']), ['docs', 'notes.md'])
+})
+
+t.test('one door to Redis, one to the telephone', async (t) => {
+  t.same(pastTheStore(ours), [])
+  t.same(otherDialers(ours), [])
+  const doctored = made({
+    'calls/views.ts': "import type { Redis } from 'ioredis'\nredis.get('a'); redis[name]('{awh}'); store.settle(claim)",
+    'leads/a.ts': "import { Redis } from 'ioredis'\nimport { scripts } from '../calls/scripts.ts'",
+    'ops/b.ts': "app.calls.redis.settle('{awh}'); app.calls.redis.eval('return 1')",
+    'calls/store.ts': "redis[script](prefix); redis.eval('return 1')",
+    'dialing/dial.ts': 'await voice.dial(order, signal)',
+    'leads/c.ts': 'await app.voice.dial(order, signal)',
+    'ops/d.ts': "const { dial } = app.voice; const ring = voice['dial']; runner.reserve('dial'); room.dial",
+  })
+  t.same(pastTheStore(doctored), [
+    'calls/views.ts: redis.[]',
+    'leads/a.ts opens Redis',
+    'leads/a.ts has the scripts',
+    'ops/b.ts: redis.eval',
+    'ops/b.ts: redis.settle',
+    'calls/store.ts: redis.eval',
+  ])
+  t.same(otherDialers(doctored), ['leads/c.ts: voice.dial', 'ops/d.ts: voice.dial', 'ops/d.ts: voice.dial'])
+  t.ok(
+    tree.some(({ path, uses }) => path === 'dialing/dial.ts' && uses.some(({ member }) => member === 'dial')),
+    'the one that may does',
+  )
+})
+
+t.test('no any, no vendor outside its folder', async (t) => {
+  t.same(anys(tree), [])
+  t.same(vendorWords(ours), [])
+  const doctored = made({
+    'a.ts': 'let a: number\nlet any = 1\nlet b = any as any',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a program
+    'ops/b.ts': 'fetch(`https://api.bland.ai/v1/calls/${id}`) // https://api.convoso.com',
+    'delivery/c.ts': "post('/v1/leads/update'); see('/calls/updates')",
+    'bland/d.ts': "post('/v1/calls'); post('/v1/log/update')",
+  })
+  t.same(anys(doctored), ['a.ts:3'])
+  t.same(vendorWords(doctored), [
+    'ops/b.ts: https://api.bland.ai/v1/calls/',
+    'delivery/c.ts: /v1/leads/update',
+    'bland/d.ts: /v1/log/update',
+  ])
+})
+
+t.test('the documented keys are what the scripts use', async (t) => {
+  const commands = { hash: 'H', string: '(GET|SET|PTTL)', zset: 'Z', set: 'S(ADD|REM|ISMEMBER|CARD)' }
+  const typeOf = new Map(keyList('p').map(({ key, type }) => [key.replace(/:<.*>$/, ''), type]))
+  const keys = keysOf('p')
+  const used = Object.values(scripts).flatMap(({ lua }) => [...lua.matchAll(/redis\.call\('(\w+)', key\.(\w+)/g)])
+  t.ok(used.length > 40)
+  for (const [, command = '', name = ''] of used) {
+    const key = keys[name as keyof typeof keys]
+    const type = typeOf.get((typeof key === 'function' ? key('') : key).replace(/:$/, ''))
+    const fits = new RegExp(`^(${type && commands[type]}|DEL|EXISTS|PEXPIRE)`).test(command)
+    if (!fits) t.fail(`${command} of ${name}, which is documented as a ${type}`)
+  }
+})
+
+t.test('the documented rules are those in the code', async (t) => {
+  const elsewhere = ours.filter(({ path }) => path !== 'completions/outcome.ts').flatMap(({ rules }) => rules)
+  const inLua = Object.values(scripts).flatMap(({ lua }) => [...lua.matchAll(/\brule = '(\w+)'/g)].map(([, it]) => it))
+  t.same(new Set([...elsewhere, ...inLua]), new Set(WITHOUT_COMPLETION.map(({ rule }) => rule)))
+  const text = outcomeTable()
+  for (const { rule } of RULES) t.ok(text.includes(`\`${rule}\``), rule)
+  const rows = [...text.matchAll(/^\| `(\w+)`/gm)].map(([, outcome]) => outcome)
+  t.same(rows, OUTCOMES, 'each outcome has one row, in their order')
+})
+
+t.test('generated blocks', async (t) => {
+  t.same(fill('a <!-- generated:x --><!-- /generated:x --> b', { x: '$& | $1' }), {
+    page: 'a <!-- generated:x -->\n\n$& | $1\n\n<!-- /generated:x --> b',
+    changed: ['x'],
+    absent: [],
+  })
+  const room = (name: string) => `<!-- generated:${name} -->\nold\n<!-- /generated:${name} -->`
+  const folder = t.testdir({ 'README.md': `# Title\n${room('keys')}\nbetween\n${room('environment')}\nend\n` })
+  const page = () => readFile(join(folder, 'README.md'), 'utf8')
+  const noOutcomes = ['README.md: there is no block <!-- generated:outcomes --> … <!-- /generated:outcomes -->']
+  t.same(await drift(folder), [
+    ...noOutcomes,
+    'README.md: block environment is out of date',
+    'README.md: block keys is out of date',
+    '.env.example is missing',
+  ])
+  t.match(await page(), /old/, 'comparing writes nothing')
+
+  t.same(await write(folder), noOutcomes)
+  t.same(await drift(folder), noOutcomes, 'what was written is up to date')
+  const written = await page()
+  t.match(written, /^# Title\n<!-- generated:keys -->\n\n\| Key /)
+  t.match(written, /<!-- \/generated:keys -->\nbetween\n/)
+  t.ok(written.includes(blocks.environment as string))
+  await write(folder)
+  t.equal(await page(), written, 'writing again changes nothing')
+
+  const bare = t.testdir({ bare: { '.env.example': 'HOST=\n' } })
+  t.equal((await drift(join(bare, 'bare'))).length, 4, 'without a README every block is absent')
+  t.same(fill(room('y'), {}).absent, ['nothing is generated for block y'])
+})
