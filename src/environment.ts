@@ -6,7 +6,7 @@ type Environment = Record<string, string | undefined>
 interface SchemaError {
   instancePath: string
   message: string
-  params: { missingProperty?: string }
+  params: { missingProperty?: string; allowedValues?: string[] }
 }
 
 /** The environment cannot be started with. `faults` has one line for each variable at fault; none shows a value. */
@@ -24,7 +24,9 @@ const described = Env.properties as Record<string, { description?: string }>
 function faultOf({ instancePath, message, params }: SchemaError): string {
   const name = params.missingProperty ?? instancePath.slice(1)
   const what = described[name]?.description ?? ''
-  return params.missingProperty ? `${name} is missing: ${what}` : `${name} ${message}: ${what}`
+  if (params.missingProperty) return `${name} is missing: ${what}`
+  const wanted = params.allowedValues ? `must be ${params.allowedValues.join(' or ')}` : message
+  return `${name} ${wanted}: ${what}`
 }
 
 /** What no single variable shows. Tolerant: it also runs when some of them are missing or wrong. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { posix } from 'node:path'
+import { join, posix, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 /** One file of src/, as far as the rules of the house ask about it. Paths are relative to src/. */
@@ -87,11 +88,13 @@ export function parse(path: string, text: string): Source {
 }
 
 /** Names of all files below `folder`, relative to it, with `/` on every system. */
-export const filesIn = (folder: URL): string[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
+export function filesIn(folder: URL): string[] {
+  const top = fileURLToPath(folder)
+  return readdirSync(top, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => posix.relative(folder.pathname, posix.join(entry.parentPath, entry.name)))
+    .map((entry) => relative(top, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
     .sort()
+}
 
 /** Every TypeScript file below `folder`. */
 export const sourcesIn = (folder: URL): Source[] =>

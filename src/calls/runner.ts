@@ -56,9 +56,9 @@ export function createRunner(options: {
     }
   }
 
-  function release(budget: Budget) {
-    free[budget] += 1
-    if (short.delete(budget)) wake()
+  function release(budget: Budget, room = 1) {
+    free[budget] += room
+    if (room > 0 && short.delete(budget)) wake()
   }
 
   /** Works on a claim whose room is taken already. */
@@ -67,8 +67,16 @@ export function createRunner(options: {
     inHand.add(done)
   }
 
+  /** How much a tick may claim: of the dials half of what is free, so that a lead that comes in meanwhile has room too. */
+  const roomNow = () => ({
+    dial: Math.ceil(Math.max(0, free.dial) / 2),
+    look: Math.max(0, free.look),
+    deliver: Math.max(0, free.deliver),
+  })
+
+  /** Claims what is due and starts it. Resolves with the ms until asking again is worth it. */
   async function tick(op: string): Promise<number> {
-    const room = { dial: Math.max(0, free.dial), look: Math.max(0, free.look), deliver: Math.max(0, free.deliver) }
+    const room = roomNow()
     for (const budget of BUDGETS) free[budget] -= room[budget]
     try {
       const due = await store.claimDue(op, instance, room)
@@ -80,12 +88,11 @@ export function createRunner(options: {
         log.error({ request_ids: due.vanished }, 'calls vanished from Redis: is it evicting keys?')
       if (due.poisoned.length)
         log.error({ request_ids: due.poisoned }, 'calls gave up after five claims that led nowhere')
-      return due.nextMs
+      const full = BUDGETS.filter((budget) => room[budget] === 0)
+      for (const budget of full) short.add(budget)
+      return full.some((budget) => free[budget] > 0) ? 0 : due.nextMs
     } finally {
-      for (const budget of BUDGETS) {
-        if (room[budget] === 0) short.add(budget)
-        free[budget] += room[budget]
-      }
+      for (const budget of BUDGETS) release(budget, room[budget])
     }
   }
 

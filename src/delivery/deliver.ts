@@ -6,6 +6,7 @@ import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
 import { unpack } from '../completions/bytes.ts'
 import type { Completion, CompletionReader } from '../completions/completion.ts'
+import { listen, optOutAt } from '../completions/heard.ts'
 import { outcomeOf } from '../completions/outcome.ts'
 import { backoff, exhausted } from './backoff.ts'
 import type { Crm } from './crm.ts'
@@ -25,9 +26,13 @@ export function createDelivery(options: {
 }) {
   const { store, reader, crm, times, clock, log } = options
 
-  const conclusionOf = (verdict: Verdict): Conclusion => ({
+  const conclusionOf = (verdict: Verdict, completion: Completion | null): Conclusion => ({
     ...verdict,
-    doNotCall: verdict.outcome === 'DO_NOT_CALL' || verdict.rule === 'do_not_call',
+    // A customer who was transferred may have asked as well: the outcome is the sale's, the wish is the customer's.
+    doNotCall:
+      verdict.outcome === 'DO_NOT_CALL' ||
+      verdict.rule === 'do_not_call' ||
+      (completion !== null && optOutAt(listen(completion)) !== null),
     holdMs: { TRANSFERRED: times.holdTransferred, REFUSED: 0 }[verdict.outcome as string] ?? times.hold,
   })
 
@@ -50,7 +55,7 @@ export function createDelivery(options: {
       return
     }
 
-    const conclusion = conclusionOf(verdict)
+    const conclusion = conclusionOf(verdict, completion)
     const report = { requestId: call.requestId, callId: call.callId, ...call.lead, verdict, completion }
     const writes = crm.writes(report)
     const done = [...call.done]

@@ -93,7 +93,10 @@ t.test('even when it carries nothing but its call_id', async (t) => {
   const answer = await app.inject({
     method: 'POST',
     url: '/webhooks/bland-callback',
-    headers: { 'content-type': 'application/json', 'x-webhook-signature': sign(Buffer.from(bytes), 'test-webhook-secret') },
+    headers: {
+      'content-type': 'application/json',
+      'x-webhook-signature': sign(Buffer.from(bytes), 'test-webhook-secret'),
+    },
     payload: bytes,
   })
   t.equal(answer.statusCode, 200)
@@ -166,7 +169,14 @@ t.test('a lost answer whose completion never comes is found by looking', async (
 })
 
 t.test('a dial nobody ever hears of ends as DIAL_UNCONFIRMED, after its line', async (t) => {
-  const { post, bland, convoso, until, redis: store, prefix } = await stage(t, {
+  const {
+    post,
+    bland,
+    convoso,
+    until,
+    redis: store,
+    prefix,
+  } = await stage(t, {
     redisUrl: redis.url,
     env: { LEASE: '1', CALL_DEADLINE_SECONDS: '2', LINE_HOLD: '1' },
   })
@@ -179,7 +189,10 @@ t.test('a dial nobody ever hears of ends as DIAL_UNCONFIRMED, after its line', a
   const call = await until(body.request_id, done)
   t.equal(call.outcome, 'DIAL_UNCONFIRMED')
   const [dialing, concluded] = ['dialing', 'concluded'].map((name) => call.steps.find(({ step }) => step === name))
-  t.ok(Date.parse(concluded?.at ?? '') - Date.parse(dialing?.at ?? '') >= 2000, 'not before the longest call would have ended')
+  t.ok(
+    Date.parse(concluded?.at ?? '') - Date.parse(dialing?.at ?? '') >= 2000,
+    'not before the longest call would have ended',
+  )
   t.equal(bland.ledger().entries.filter((entry) => entry.what === 'dial').length, 1)
   t.match(convoso.ledger(), { leads: { L11: { applied: 1 } } })
   t.equal(await store.zcard(`${prefix}:pending`), 0)
@@ -255,7 +268,13 @@ t.test('nothing personal and no secret is logged', async (t) => {
     env: { CONVOSO_WEBHOOK_SECRET: 'lead-secret-value' },
   })
   bland.script({ lead_id: 'L16', outcome: 'CALLBACK' })
-  const lead = { phone_number: '2125550116', lead_id: 'L16', list_id: 1, first_name: 'Zebulon', email: 'z@example.test' }
+  const lead = {
+    phone_number: '2125550116',
+    lead_id: 'L16',
+    list_id: 1,
+    first_name: 'Zebulon',
+    email: 'z@example.test',
+  }
   await post({ ...lead, lead_id: '' }, { 'x-webhook-secret': 'lead-secret-value' })
   await post(lead, { 'x-webhook-secret': 'wrong-secret-value' })
   const { body } = await post(lead, { 'x-webhook-secret': 'lead-secret-value' })
@@ -263,8 +282,17 @@ t.test('nothing personal and no secret is logged', async (t) => {
   const [mail] = await bland.seen((entry) => entry.what === 'mail' && entry.kind === 'completion')
   t.equal(mail?.what === 'mail' && mail.sha256.length, createHash('sha256').update('').digest('hex').length)
   const log = logged()
-  for (const stageName of ['INIT', 'BLAND_CALL', 'WEBHOOK_REGISTERED', 'COMPLETE']) t.match(log, `"stage":"${stageName}"`)
-  for (const personal of ['5550116', 'Zebulon', 'z@example', 'secret-value', 'simulated-key', 'simulated-token', 'assistant:']) {
+  for (const stageName of ['INIT', 'BLAND_CALL', 'WEBHOOK_REGISTERED', 'COMPLETE'])
+    t.match(log, `"stage":"${stageName}"`)
+  for (const personal of [
+    '5550116',
+    'Zebulon',
+    'z@example',
+    'secret-value',
+    'simulated-key',
+    'simulated-token',
+    'assistant:',
+  ]) {
     t.notMatch(log, personal)
   }
 })
