@@ -5,13 +5,14 @@ import { limitsOf } from './bland/limits.ts'
 import { bland } from './bland/plugin.ts'
 import { type Clock, systemClock } from './calls/clock.ts'
 import { calls } from './calls/plugin.ts'
-import { timesOf } from './calls/times.ts'
+import { timeFaults, timesOf } from './calls/times.ts'
 import { completions } from './completions/plugin.ts'
 import { convoso, statusFaults } from './convoso/plugin.ts'
 import { delivery } from './delivery/plugin.ts'
 import { dialing } from './dialing/plugin.ts'
-import { environment } from './environment.ts'
+import { BadEnvironment, environment } from './environment.ts'
 import { leads } from './leads/plugin.ts'
+import { bootWarnings } from './ops/boot-warnings.ts'
 import { callsApi } from './ops/calls.ts'
 import { health } from './ops/health.ts'
 
@@ -42,7 +43,10 @@ export async function buildApp({ env, log, clock = systemClock }: AppOptions): P
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   await app.register(environment, { data: env, checks: [statusFaults] })
   const times = timesOf(app.config)
+  const faults = timeFaults(times)
+  if (faults.length) throw new BadEnvironment(faults)
   app.log.level = app.config.LOG_LEVEL
+  for (const warning of bootWarnings(app.config, process.version)) app.log.warn(warning)
 
   // What everybody stands on: answers to senders, the state machine, the two vendors.
   await app.register(answers)

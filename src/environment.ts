@@ -72,7 +72,9 @@ export const environment = fp<{ data: Environment; checks: ((env: Environment) =
     try {
       await app.register(fastifyEnv, { schema: Env, data: given, env: false, dotenv: false })
     } catch (error) {
-      faults.unshift(...(error as { errors: SchemaError[] }).errors.map(faultOf))
+      const { errors } = error as { errors?: SchemaError[] }
+      if (!errors) throw error
+      faults.unshift(...errors.map(faultOf))
     }
     if (faults.length) throw new BadEnvironment([...new Set(faults)])
   },

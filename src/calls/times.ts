@@ -66,7 +66,8 @@ export function timesOf(config: Config): Times {
     deadline,
     line: deadline + hold,
     hold,
-    holdTransferred: config.LINE_HOLD_TRANSFERRED * SECOND,
+    // A transfer never rests shorter than any other call.
+    holdTransferred: Math.max(config.LINE_HOLD_TRANSFERRED * SECOND, hold),
     write: Math.round((lease * 2) / 3),
     retryFirst: config.RETRY_INITIAL_DELAY,
     retryLongest: Math.max(config.RETRY_MAX_DELAY, config.RETRY_INITIAL_DELAY),

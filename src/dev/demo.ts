@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { audit } from './demo/audit.ts'
 import { liveLine, stepLine } from './demo/lines.ts'
 import { play } from './demo/play.ts'
-import { auditLines, insideLines, keptLines, tableLines } from './demo/report.ts'
+import { auditLines, insideLines, keptLines, redisCli, tableLines } from './demo/report.ts'
 import { createScreen } from './demo/screen.ts'
 import { type Stage, setStage } from './demo/stage.ts'
 import { STORIES } from './demo/stories.ts'
@@ -16,6 +16,7 @@ const KEEP = process.argv.includes('--keep')
 const EVERY_MS = 150
 const AT_MOST_MS = 40_000
 const LOG_LINES = 12
+const AGAIN_MS = 1000
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 const LEADS = STORIES.map(({ lead }) => lead.lead_id)
@@ -23,6 +24,8 @@ const LEADS = STORIES.map(({ lead }) => lead.lead_id)
 const screen = createScreen(process.stdout, process.env)
 const ends: (() => Promise<unknown>)[] = []
 const stage = setStage((end) => ends.unshift(end))
+
+let stopping = false
 
 const code = await Promise.race([stopped(), perform()])
 screen.end()
@@ -32,15 +35,17 @@ process.exit(code)
 /** Resolves with an exit code when somebody wants the demo to end. */
 function stopped(): Promise<number> {
   return new Promise((resolve) => {
-    for (const [signal, code] of Object.entries(SIGNALS)) {
-      process.once(signal, () => {
-        resolve(code)
-        // Asked twice, it goes at once; Redis and the instances end with it all the same.
-        process.once(signal, () => process.exit(code))
-      })
+    let firstMs: number | undefined
+    const stop = (code: number) => {
+      stopping = true
+      firstMs ??= performance.now()
+      resolve(code)
+      // Asked again it goes at once, and Redis and the instances with it; npm passes on a Ctrl-C that was heard already.
+      if (performance.now() - firstMs > AGAIN_MS) process.exit(code)
     }
+    for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => stop(code))
     // Whoever read along has gone.
-    process.stdout.on('error', () => resolve(1))
+    process.stdout.on('error', () => stop(1))
   })
 }
 
@@ -60,6 +65,7 @@ async function perform(): Promise<number> {
     const set = await stage
     return await tell(set)
   } catch (error) {
+    if (stopping) return 1
     screen.end()
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return 1
@@ -74,6 +80,7 @@ async function tell(stage: Stage): Promise<number> {
     [],
   )
   const watch = await show(stage)
+  if (stopping) return 1
   const ledgers = [bland.ledger(), convoso.ledger()] as const
   const found = audit(STORIES, ...ledgers)
   const fallen = instances.filter(({ alive }) => !alive()).map(({ pid }) => `instance ${pid} ended by itself`)
@@ -87,7 +94,7 @@ async function tell(stage: Stage): Promise<number> {
     }
   }
   if (KEEP) {
-    screen.say(...keptLines(stage), [], ...insideLines(watch.of(LEADS[0] ?? '')?.request_id))
+    screen.say(...keptLines(stage), [], ...insideLines(redisCli(stage.redis), watch.of(LEADS[0] ?? '')?.request_id))
     await new Promise(() => {})
   }
   screen.say(

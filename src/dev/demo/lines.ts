@@ -19,7 +19,7 @@ const lead = ({ lead }: Story): Cell[] => [
 
 function until(due: string | null, now: number, lead = ' in '): string {
   const seconds = (Date.parse(due ?? '') - now) / 1000
-  return seconds > 0 ? `${lead}${seconds.toFixed(1)} s` : ''
+  return seconds >= 0.05 ? `${lead}${seconds.toFixed(1)} s` : ''
 }
 
 /** What happens next with a call, or what it came to. `status` is what Convoso has of the lead. */

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { BlandLedger } from '../bland-simulator/entries.ts'
 import type { ConvosoLedger } from '../convoso-simulator/entries.ts'
 import type { Audit } from './audit.ts'
@@ -66,6 +68,12 @@ export function auditLines({ checks }: Audit, bland: BlandLedger, convoso: Convo
 
 const note = (what: string, text: string): Line => [{ text: what, width: 10, style: 'dim' }, { text }]
 
+/** The client that came with the server; else whatever there is. */
+export function redisCli({ bin }: { bin: string }): string {
+  const beside = join(dirname(bin), basename(bin).replace('server', 'cli'))
+  return existsSync(beside) ? beside : 'redis-cli'
+}
+
 /** How to look inside a store with `cli`, at one call among the others. */
 export function insideLines(cli = 'redis-cli', requestId = '<request_id>'): Line[] {
   const ask = (what: string, command: string) => note(what, `${cli} -u "$REDIS_URL" ${command}`)
@@ -87,7 +95,7 @@ export function keptLines({ url, leadSecret, adminToken, redis, bland, convoso, 
   const secret = `-H 'x-webhook-secret: ${leadSecret}'`
   return [
     [{ text: 'Kept up until Ctrl-C', style: 'bold' }],
-    note('a lead', `curl ${url}/webhooks/awhealth-outbound ${secret} --json '${lead}'`),
+    note('a lead', `curl ${url}/webhooks/awhealth-outbound ${secret} -H 'content-type: application/json' -d '${lead}'`),
     note('calls', `curl ${url}/calls?state=completed -H 'authorization: Bearer ${adminToken}'`),
     note('Bland', `curl ${bland.url}/__ledger`),
     note('Convoso', `curl ${convoso.url}/__ledger`),

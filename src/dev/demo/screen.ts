@@ -40,7 +40,7 @@ export interface Screen {
   say(...lines: Line[]): void
   /** Lines in place of those drawn before; nothing where lines cannot be drawn again. */
   draw(lines: Line[]): void
-  /** Takes the drawn lines away and gives the cursor back. */
+  /** Gives the cursor back; what was drawn last stays. */
   end(): void
 }
 
@@ -52,15 +52,11 @@ export function createScreen(out: Out, env: Record<string, string | undefined>):
   let before = ''
   const toTop = () => (height > 0 ? `\x1b[${height}A\r` : '')
 
-  function end() {
-    if (live) out.write(`${toTop()}\x1b[J\x1b[?25h`)
-    height = 0
-    before = ''
-  }
   return {
     live,
     say(...lines) {
-      end()
+      if (height > 0) out.write(`${toTop()}\x1b[J`)
+      height = 0
       for (const line of lines) out.write(`${drawn(line, Number.POSITIVE_INFINITY, colours)}\n`)
     },
     draw(lines) {
@@ -71,11 +67,14 @@ export function createScreen(out: Out, env: Record<string, string | undefined>):
       const shown = lines.length <= most ? lines : [...lines.slice(0, most - 1), [{ text: '…', style: 'dim' } as Cell]]
       // Each line is cleared to its end after it was written, so that nothing is ever blank in between.
       const text = shown.map((line) => `${drawn(line, columns, colours)}\x1b[K\n`).join('')
-      if (text === before) return
+      if (height > 0 && text === before) return
       out.write(`\x1b[?25l${toTop()}${text}\x1b[J`)
       height = shown.length
       before = text
     },
-    end,
+    end() {
+      if (live) out.write('\x1b[?25h')
+      height = 0
+    },
   }
 }
