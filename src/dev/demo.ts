@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { audit } from './demo/audit.ts'
 import { liveLine, stepLine } from './demo/lines.ts'
 import { play } from './demo/play.ts'
-import { auditLines, insideLines, keptLines, redisCli, tableLines } from './demo/report.ts'
+import { redisCli } from './demo/redis-cli.ts'
+import { auditLines, insideLines, keptLines, tableLines } from './demo/report.ts'
 import { createScreen } from './demo/screen.ts'
 import { type Stage, setStage } from './demo/stage.ts'
 import { STORIES } from './demo/stories.ts'
@@ -94,7 +95,8 @@ async function tell(stage: Stage): Promise<number> {
     }
   }
   if (KEEP) {
-    screen.say(...keptLines(stage), [], ...insideLines(redisCli(stage.redis), watch.of(LEADS[0] ?? '')?.request_id))
+    screen.say(...keptLines(stage, await redisCli(process.env)), [])
+    screen.say(...insideLines(watch.of(LEADS[0] ?? '')?.request_id))
     await new Promise(() => {})
   }
   screen.say(

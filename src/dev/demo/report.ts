@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
 import type { BlandLedger } from '../bland-simulator/entries.ts'
 import type { ConvosoLedger } from '../convoso-simulator/entries.ts'
 import type { Audit } from './audit.ts'
@@ -68,15 +66,9 @@ export function auditLines({ checks }: Audit, bland: BlandLedger, convoso: Convo
 
 const note = (what: string, text: string): Line => [{ text: what, width: 10, style: 'dim' }, { text }]
 
-/** The client that came with the server; else whatever there is. */
-export function redisCli({ bin }: { bin: string }): string {
-  const beside = join(dirname(bin), basename(bin).replace('server', 'cli'))
-  return existsSync(beside) ? beside : 'redis-cli'
-}
-
-/** How to look inside a store with `cli`, at one call among the others. */
-export function insideLines(cli = 'redis-cli', requestId = '<request_id>'): Line[] {
-  const ask = (what: string, command: string) => note(what, `${cli} -u "$REDIS_URL" ${command}`)
+/** How to look inside the store, at one call among others. */
+export function insideLines(requestId = '<request_id>'): Line[] {
+  const ask = (what: string, command: string) => note(what, `redis-cli -u "$REDIS_URL" ${command}`)
   return [
     [{ text: 'Look inside', style: 'bold' }],
     ask('one call', `hgetall '{awh}:call:${requestId}'`),
@@ -89,8 +81,9 @@ export function insideLines(cli = 'redis-cli', requestId = '<request_id>'): Line
   ]
 }
 
-/** Where everything is, for as long as it is kept up. */
-export function keptLines({ url, leadSecret, adminToken, redis, bland, convoso, instances }: Stage): Line[] {
+/** Where everything is, for as long as it is kept up. `cli` is what to type for redis-cli. */
+export function keptLines(stage: Stage, cli: string): Line[] {
+  const { url, leadSecret, adminToken, redis, bland, convoso, instances } = stage
   const lead = '{"lead_id":"5001","list_id":"333","phone_number":"(212) 555-0199","first_name":"Uma"}'
   const secret = `-H 'x-webhook-secret: ${leadSecret}'`
   return [
@@ -101,5 +94,6 @@ export function keptLines({ url, leadSecret, adminToken, redis, bland, convoso, 
     note('Convoso', `curl ${convoso.url}/__ledger`),
     ...instances.map(({ log, port, pid }, i) => note(`log ${i + 1}`, `${log} (process ${pid}, port ${port})`)),
     note('Redis', `export REDIS_URL=${redis.url}`),
+    ...(cli === 'redis-cli' ? [] : [note('', `alias redis-cli='${cli}'`)]),
   ]
 }
