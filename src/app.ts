@@ -36,6 +36,8 @@ export interface AppOptions {
 export async function buildApp({ env, log, clock = systemClock }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     ...(log ? { loggerInstance: log } : {}),
+    // A body that trickles in holds a socket, and nothing else.
+    requestTimeout: 30_000,
     // One line for each step of a call says more than two for each request, and costs less.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `req_${clock.now()}_${clock.id()}`,

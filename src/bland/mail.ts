@@ -5,7 +5,15 @@ import { callIdOf, requestIdOf } from './record.ts'
 import { secretsOf, signedBy } from './signature.ts'
 
 /** Keys that only a call's own record has; a record of nothing but nulls still has them. */
-const RECORD_KEYS = ['completed', 'queue_status', 'call_length', 'corrected_duration']
+const RECORD_KEYS = [
+  'completed',
+  'queue_status',
+  'call_length',
+  'corrected_duration',
+  'answered_by',
+  'concatenated_transcript',
+  'transcripts',
+]
 
 /**
  * Tells apart the three families Bland posts to one URL: in-call events, post-call records and enrichments
@@ -29,6 +37,8 @@ export function open(bytes: Buffer): Mail {
   if (isRecord && callId !== null) return { kind: 'completion', callId, requestId: requestIdOf(record) }
   if (isRecord) return { kind: 'garbage', reason: 'call_id is missing' }
   if (eventType !== null) return { kind: 'aside', what: 'enrichment', callId }
+  // Of a call, and of no family we know: a call is not ended by it, and Bland need not send it again.
+  if (callId !== null) return { kind: 'aside', what: 'unrecognized', callId }
   return { kind: 'garbage', reason: 'neither an event, an enrichment nor a call record' }
 }
 

@@ -105,6 +105,13 @@ export function createStore(options: {
       return { kind: 'new', requestId: id, claim: claimOf('dial', answer, reply, askedAt), waitsFor }
     },
 
+    /** The claim of an admission whose answer was lost on its way; null when it gave none, or was never carried out. */
+    async lostAdmission(requestId: string): Promise<Claim | null> {
+      const flat = Object.entries(await redis.hgetall(keys.call(requestId))).flat()
+      const { op, op_answer: said } = fieldsOf(flat)
+      return op === requestId && said ? claimOf('dial', JSON.parse(said) as Answer, flat, -Infinity) : null
+    },
+
     /** Claims what is due, at most as much as there is room for. `nextMs`: when asking again is worth it. */
     async claimDue(op: string, instance: string, room: Record<Budget, number>) {
       const askedAt = clock.monotonic()

@@ -9,6 +9,9 @@ export interface CallView {
   dueAt: number | null
 }
 
+/** Dialing and pending calls share one list: so many of it are looked through. */
+const MOST_SLOTS = 2000
+
 /** What people ask of the store. Reads only; never scans. */
 export function createViews(redis: Redis, prefix: string) {
   const keys = keysOf(prefix)
@@ -49,16 +52,14 @@ export function createViews(redis: Redis, prefix: string) {
         )
         return each.flat().slice(0, limit)
       }
-      const newestFirst = state === 'completed' || state === 'failed'
-      const ids = newestFirst
-        ? await redis.zrange(keys[state], 0, String(limit - 1), 'REV')
-        : await redis.zrange(
-            state === 'dialing' || state === 'pending' ? keys.pending : (dueIn(state) as string),
-            0,
-            '-1',
-          )
-      const found = await Promise.all(ids.slice(0, Math.max(limit, 1000)).map(view))
-      return found.filter((each) => each !== null && each.call.state === state).slice(0, limit) as CallView[]
+      const ids =
+        state === 'completed' || state === 'failed'
+          ? await redis.zrange(keys[state], 0, String(limit - 1), 'REV')
+          : state === 'dialing' || state === 'pending'
+            ? await redis.zrange(keys.pending, 0, String(MOST_SLOTS - 1))
+            : await redis.zrange(dueIn(state) as string, 0, String(limit - 1))
+      const found = await Promise.all(ids.map(view))
+      return found.filter((each): each is CallView => each?.call.state === state).slice(0, limit)
     },
 
     /** How many calls are where now, and what became of the day's so far. */

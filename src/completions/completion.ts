@@ -35,7 +35,7 @@ export type Mail =
   /** The record of a finished call. `requestId` is ours, when the body carries it. */
   | { kind: 'completion'; callId: string; requestId: string | null }
   /** Something of a call that does not finish it: in-call events, enrichments, other people's calls. */
-  | { kind: 'aside'; what: 'event' | 'enrichment' | 'other_call'; callId: string | null }
+  | { kind: 'aside'; what: 'event' | 'enrichment' | 'other_call' | 'unrecognized'; callId: string | null }
   /** Not a message of this vendor; `reason` can be shown to the sender. */
   | { kind: 'garbage'; reason: string }
 

@@ -25,6 +25,7 @@ const messages = {
   event: 'In-call event noted',
   enrichment: 'Enrichment noted',
   other_call: 'Not a call of ours: noted',
+  unrecognized: 'Not a completion: noted',
 }
 
 const acknowledge = (what: keyof typeof messages, request_id: string): Static<typeof Acknowledged> => ({

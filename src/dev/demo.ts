@@ -1,30 +1,24 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { audit } from './demo/audit.ts'
-import { liveLine, stepLine } from './demo/lines.ts'
-import { play } from './demo/play.ts'
 import { redisCli } from './demo/redis-cli.ts'
 import { auditLines, insideLines, keptLines, tableLines } from './demo/report.ts'
 import { createScreen } from './demo/screen.ts'
+import { show } from './demo/show.ts'
 import { type Stage, setStage } from './demo/stage.ts'
 import { STORIES } from './demo/stories.ts'
-import { createWatch, type Watch } from './demo/watch.ts'
 
 /*
  * `npm run demo`: two instances of the service as production runs it, between a Bland and a Convoso that call nobody.
  * Exits 0 when every lead ended as it should, and leaves nothing running. `--keep` leaves it up until Ctrl-C.
  */
 const KEEP = process.argv.includes('--keep')
-const EVERY_MS = 150
-const AT_MOST_MS = 40_000
 const LOG_LINES = 12
 const AGAIN_MS = 1000
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
-const LEADS = STORIES.map(({ lead }) => lead.lead_id)
 
 const screen = createScreen(process.stdout, process.env)
 const ends: (() => Promise<unknown>)[] = []
-const stage = setStage((end) => ends.unshift(end))
+const stage = setStage(onClose, (text) => screen.say([{ text, style: 'dim' }]))
 
 let stopping = false
 
@@ -50,12 +44,13 @@ function stopped(): Promise<number> {
   })
 }
 
+function onClose(end: () => Promise<unknown>): void {
+  ends.unshift(end)
+}
+
 /** Ends what was started, last first. */
 async function strike(): Promise<void> {
-  while (ends.length > 0)
-    await ends
-      .shift()?.()
-      .catch(() => {})
+  for (let end = ends.shift(); end; end = ends.shift()) await end().catch(() => {})
 }
 
 /** The whole demo; resolves with its exit code and never rejects. */
@@ -80,7 +75,7 @@ async function tell(stage: Stage): Promise<number> {
     [{ text: 'Bland and Convoso are simulated: nobody is called.' }],
     [],
   )
-  const watch = await show(stage)
+  const watch = await show(STORIES, { stage, screen, onClose })
   if (stopping) return 1
   const ledgers = [bland.ledger(), convoso.ledger()] as const
   const found = audit(STORIES, ...ledgers)
@@ -96,7 +91,7 @@ async function tell(stage: Stage): Promise<number> {
   }
   if (KEEP) {
     screen.say(...keptLines(stage, await redisCli(process.env)), [])
-    screen.say(...insideLines(watch.of(LEADS[0] ?? '')?.request_id))
+    screen.say(...insideLines(watch.of(STORIES[0]?.lead.lead_id ?? '')?.request_id))
     await new Promise(() => {})
   }
   screen.say(
@@ -105,45 +100,4 @@ async function tell(stage: Stage): Promise<number> {
     [{ text: 'npm run demo -- --keep leaves all of this up, and says where.', style: 'dim' }],
   )
   return wrong > 0 ? 1 : 0
-}
-
-/** Posts the leads and shows what becomes of them until all have ended, or until that takes too long. */
-async function show({ url, adminToken, ...stage }: Stage): Promise<Watch> {
-  const startedMs = Date.now()
-  const posted = new Set<string>()
-  const told = new Map<string, number>()
-
-  function draw(): void {
-    const now = Date.now()
-    const statusOf = (leadId: string) => stage.convoso.lead(leadId)?.status ?? ''
-    screen.draw(
-      STORIES.map((story) => {
-        const { lead_id } = story.lead
-        return liveLine(story, watch.of(lead_id), statusOf(lead_id), posted.has(lead_id), now)
-      }),
-    )
-    if (!screen.live) sayNewSteps()
-  }
-  function sayNewSteps(): void {
-    const steps = STORIES.flatMap((story) => {
-      const { lead_id } = story.lead
-      const all = watch.of(lead_id)?.steps ?? []
-      const fresh = all.slice(told.get(lead_id) ?? 0)
-      told.set(lead_id, all.length)
-      return fresh.map((step) => ({ story, step, atMs: Date.parse(step.at ?? '') - startedMs }))
-    })
-    steps.sort((a, b) => a.atMs - b.atMs)
-    screen.say(...steps.map(({ story, step, atMs }) => stepLine(story, step, atMs)))
-  }
-
-  const watch = createWatch({ url, adminToken, everyMs: EVERY_MS, onLook: draw })
-  ends.unshift(watch.close)
-  const all = Promise.all([
-    play(STORIES, { stage: { url, adminToken, ...stage }, watch, onPosted: (leadId) => posted.add(leadId) }),
-    watch.ended(LEADS),
-  ])
-  await Promise.race([all, delay(AT_MOST_MS)])
-  await watch.close()
-  if (!screen.live) screen.say([])
-  return watch
 }

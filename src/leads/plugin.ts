@@ -39,7 +39,7 @@ function same(given: string, secret: string) {
  * The lead webhook. It answers 202 once the lead is stored, and goes on to dial in the background.
  */
 export const leads: FastifyPluginAsyncTypebox = async (app) => {
-  const { store, runner, times, clock } = app.calls
+  const { store, work, runner, times, clock } = app.calls
   const secret = app.config.CONVOSO_WEBHOOK_SECRET
   await app.register(formbody, { bodyLimit: LEAD_BODY_LIMIT })
 
@@ -51,6 +51,15 @@ export const leads: FastifyPluginAsyncTypebox = async (app) => {
       throw new Unauthorized('Header x-webhook-secret (or ?secret=) does not carry the webhook secret')
     }
   })
+
+  /**
+   * The lead may have been stored, and be ours to dial, although the answer that said so was lost: then nobody would.
+   * The claim is given back as soon as Redis is there.
+   */
+  async function giveBack(requestId: string) {
+    const claim = await work.lostAdmission(requestId)
+    if (claim && (await work.undial(claim, 'admission_answer_lost', 0))) runner.wake()
+  }
 
   app.post(
     '/webhooks/awhealth-outbound',
@@ -84,6 +93,10 @@ export const leads: FastifyPluginAsyncTypebox = async (app) => {
         })
         .catch((error) => {
           if (permit) runner.release('dial')
+          if (permit)
+            giveBack(requestId).catch((lost: unknown) =>
+              request.log.error({ err: lost, request_id: requestId }, 'a lead may wait in dialing'),
+            )
           throw error
         })
       // An answer that comes too late for this sender is still acted on: the lead is stored then.

@@ -3,7 +3,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { STATES } from '../calls/call.ts'
 import type { CallView } from '../calls/views.ts'
+import { within } from '../calls/within.ts'
 import { Conflict, NotFound, Unauthorized } from '../errors.ts'
+
+const ANSWER_WITHIN_MS = 2000
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
 
@@ -29,6 +32,7 @@ function shown({ call, dueAt }: CallView) {
 /** What operators ask about calls, and the replay of dead letters. Behind ADMIN_TOKEN; without one, closed to everybody. */
 export const callsApi: FastifyPluginAsyncTypebox = async (app) => {
   const { views, store, runner, clock } = app.calls
+  const ask = <T>(step: Promise<T>) => within(ANSWER_WITHIN_MS, step, clock)
   const token = app.config.ADMIN_TOKEN
   if (token)
     await app.register(bearerAuth, {
@@ -52,14 +56,14 @@ export const callsApi: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ query }) => ({
-      calls: (await views.list(query.state, Number(query.limit ?? 100))).map(shown),
+      calls: (await ask(views.list(query.state, Number(query.limit ?? 100)))).map(shown),
     }),
   )
 
-  app.get('/calls/stats', async () => views.counts(clock.now()))
+  app.get('/calls/stats', async () => ask(views.counts(clock.now())))
 
   app.get('/calls/:id', { schema: { params: Type.Object({ id: Type.String() }) } }, async ({ params }) => {
-    const found = await views.find(params.id)
+    const found = await ask(views.find(params.id))
     if (!found) throw new NotFound('No call has this request_id or call_id; completed calls are kept for COMPLETED_TTL')
     return shown(found)
   })
@@ -68,7 +72,7 @@ export const callsApi: FastifyPluginAsyncTypebox = async (app) => {
     '/calls/:request_id/replay',
     { schema: { params: Type.Object({ request_id: Type.String() }) } },
     async ({ params }, reply) => {
-      const replayed = await store.replay(params.request_id)
+      const replayed = await ask(store.replay(params.request_id))
       if (replayed === 'unknown') throw new NotFound('No call has this request_id')
       if (replayed === 'no') throw new Conflict('Only failed calls, and those being delivered, can be replayed')
       runner.wake()

@@ -212,6 +212,23 @@ t.test('Redis away: 503 within 250 ms; back: 202 within 5 s', async (t) => {
   }
 })
 
+t.test('a lead whose admission was carried out, and its answer lost, is still called once', async (t) => {
+  const { app, post, bland, redis: store, prefix } = await stage(t, { redisUrl: redis.url })
+  const { admit } = app.calls.store
+  app.calls.store.admit = async (...args) => {
+    await admit(...args)
+    throw new Error('connection lost')
+  }
+  const { status, body } = await post({ ...lead, lead_id: 'I11', phone_number: '2125550181' })
+  t.equal(status, 503)
+  app.calls.store.admit = admit
+  await bland.seen((entry) => entry.what === 'placed')
+  t.match(await store.hget(`${prefix}:call:${body.request_id}`, 'step.3'), /queued reason=admission_answer_lost/)
+  const again = await post({ ...lead, lead_id: 'I11', phone_number: '2125550181' })
+  t.match(again.body, { duplicate: true, request_id: body.request_id })
+  t.equal(bland.ledger().placed, 1)
+})
+
 t.test('health, and the calls API behind its token', async (t) => {
   const { app, post, until } = await stage(t, { redisUrl: redis.url })
   t.match((await app.inject('/health')).json(), {

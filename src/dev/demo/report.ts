@@ -93,7 +93,8 @@ export function keptLines(stage: Stage, cli: string): Line[] {
     note('Bland', `curl ${bland.url}/__ledger`),
     note('Convoso', `curl ${convoso.url}/__ledger`),
     ...instances.map(({ log, port, pid }, i) => note(`log ${i + 1}`, `${log} (process ${pid}, port ${port})`)),
-    note('Redis', `export REDIS_URL=${redis.url}`),
+    // redis-cli takes no URL without a user.
+    note('Redis', `export REDIS_URL=${redis.url.replace('://:', '://default:')}`),
     ...(cli === 'redis-cli' ? [] : [note('', `alias redis-cli='${cli}'`)]),
   ]
 }

@@ -50,10 +50,14 @@ const SETTINGS = {
 /**
  * Starts Redis, both simulators and the instances behind one port. What was started is told to `onClose` at once, to be
  * ended in reverse order; when this rejects, that is still to be done.
+ * `say` hears of what takes long.
  */
-export async function setStage(onClose: (end: () => Promise<unknown>) => void): Promise<Stage> {
+export async function setStage(
+  onClose: (end: () => Promise<unknown>) => void,
+  say: (line: string) => void,
+): Promise<Stage> {
   const [leadSecret, adminToken, apiKey, webhookSecret, token] = [secret(), secret(), secret(), secret(), secret()]
-  const redis = await startRedis()
+  const redis = await startRedis({ say })
   onClose(redis.stop)
 
   const call_ms: [number, number] = [600, 1400]
@@ -86,16 +90,12 @@ export async function setStage(onClose: (end: () => Promise<unknown>) => void): 
     CONVOSO_WEBHOOK_SECRET: leadSecret,
     ADMIN_TOKEN: adminToken,
   }
-  const instances: Instance[] = []
   const starting = Array.from({ length: INSTANCES }, async (_, i) => {
     const instance = await startInstance({ entry: SERVER, dir: join(dir, `instance-${i + 1}`), env })
-    instances.push(instance)
     targets.push(instance.port)
+    return instance
   })
-  onClose(async () => {
-    await Promise.allSettled(starting)
-    await Promise.all(instances.map(({ stop }) => stop()))
-  })
-  await Promise.all(starting)
+  onClose(() => Promise.all(starting.map((started) => started.then(({ stop }) => stop()).catch(() => {}))))
+  const instances = await Promise.all(starting)
   return { url: balancer.url, leadSecret, adminToken, redis, bland, convoso, instances }
 }

@@ -62,6 +62,8 @@ export function createWatch({ url, adminToken, everyMs, onLook }: Options): Watc
   async function loop() {
     while (!closing.signal.aborted) {
       await look().catch(() => {})
+      // What was closed meanwhile is not shown any more.
+      if (closing.signal.aborted) break
       onLook()
       for (const each of waiting) {
         if (!each.leadIds.every((leadId) => isOver(known.get(leadId)))) continue
