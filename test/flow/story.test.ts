@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
+import { sign } from '../../src/bland/signature.ts'
 import { redisFor, stage } from '../stage.ts'
 
 /* One lead's way from Convoso through Bland and back, and the ways it is known to go astray. */
@@ -89,7 +90,6 @@ t.test('even when it carries nothing but its call_id', async (t) => {
   const { body } = await post({ phone_number: '2125550105', lead_id: 'L5', list_id: 1 })
   const [placed] = await bland.seen((entry) => entry.what === 'placed')
   const bytes = JSON.stringify({ call_id: placed?.what === 'placed' && placed.call_id, status: 'busy' })
-  const { sign } = await import('../../src/bland/signature.ts')
   const answer = await app.inject({
     method: 'POST',
     url: '/webhooks/bland-callback',
@@ -138,77 +138,6 @@ t.test('a completion of 6 MB is taken and delivered', async (t) => {
   const [mail] = await bland.seen((entry) => entry.what === 'mail' && entry.kind === 'completion')
   t.ok(mail?.what === 'mail' && mail.bytes > 5_900_000 && mail.status === 200)
   t.match(convoso.ledger(), { leads: { L8: { applied: 1 } } })
-})
-
-t.test('an answer that is lost is never followed by a second dial', async (t) => {
-  for (const fault of ['drop_after', 'error_after', 'unable_after', 'html_after', 'no_id_after'] as const) {
-    await t.test(fault, async (t) => {
-      const { post, bland, convoso, until } = await stage(t, { redisUrl: redis.url })
-      bland.faults({ [fault]: 1, call_ms: [200, 200] })
-      const { body } = await post({ phone_number: '2125550109', lead_id: 'L9', list_id: 1 })
-      const call = await until(body.request_id, done)
-      t.ok(call.steps.some(({ step }) => step === 'answer_lost'))
-      t.match(bland.ledger(), { placed: 1, numbers: { '+12125550109': { placed: 1 } } })
-      t.equal(bland.ledger().entries.filter((entry) => entry.what === 'dial').length, 1)
-      t.match(convoso.ledger(), { leads: { L9: { applied: 1 } } })
-    })
-  }
-})
-
-t.test('a lost answer whose completion never comes is found by looking', async (t) => {
-  const { post, bland, convoso, until } = await stage(t, {
-    redisUrl: redis.url,
-    env: { LEASE: '1', CALL_DEADLINE_SECONDS: '1' },
-  })
-  bland.script({ lead_id: 'L10', outcome: 'NOT_INTERESTED', faults: { drop_after: 1, never: 1 } })
-  const { body } = await post({ phone_number: '2125550110', lead_id: 'L10', list_id: 1 })
-  const call = await until(body.request_id, done)
-  t.match(call, { outcome: 'NOT_INTERESTED', call_id: /./ })
-  t.match(bland.ledger(), { placed: 1 })
-  t.match(convoso.ledger(), { leads: { L10: { applied: 1 } } })
-})
-
-t.test('a dial nobody ever hears of ends as DIAL_UNCONFIRMED, after its line', async (t) => {
-  const {
-    post,
-    bland,
-    convoso,
-    until,
-    redis: store,
-    prefix,
-  } = await stage(t, {
-    redisUrl: redis.url,
-    env: { LEASE: '1', CALL_DEADLINE_SECONDS: '2', LINE_HOLD: '1' },
-  })
-  bland.faults({ drop_before: 1 })
-  const { body } = await post({ phone_number: '2125550111', lead_id: 'L11', list_id: 1 })
-  const waiting = await until(body.request_id, ({ steps }) => steps.some(({ step }) => step === 'answer_lost'))
-  t.equal(waiting.state, 'dialing')
-  t.equal(await store.get(`${prefix}:line:+12125550111`), body.request_id, 'its line is held')
-  t.same(await store.zrange(`${prefix}:pending`, 0, '-1'), [body.request_id], 'and its slot')
-  const call = await until(body.request_id, done)
-  t.equal(call.outcome, 'DIAL_UNCONFIRMED')
-  const [dialing, concluded] = ['dialing', 'concluded'].map((name) => call.steps.find(({ step }) => step === name))
-  t.ok(
-    Date.parse(concluded?.at ?? '') - Date.parse(dialing?.at ?? '') >= 2000,
-    'not before the longest call would have ended',
-  )
-  t.equal(bland.ledger().entries.filter((entry) => entry.what === 'dial').length, 1)
-  t.match(convoso.ledger(), { leads: { L11: { applied: 1 } } })
-  t.equal(await store.zcard(`${prefix}:pending`), 0)
-})
-
-t.test('a clear no brings the call back to queued, and it is dialed later', async (t) => {
-  const { post, bland, convoso, until } = await stage(t, { redisUrl: redis.url })
-  await t.test('429', async (t) => {
-    bland.script({ lead_id: 'L12', faults: { rate_limited: 1 }, faulty_attempts: 1 })
-    const { body } = await post({ phone_number: '2125550112', lead_id: 'L12', list_id: 1 })
-    const back = await until(body.request_id, ({ steps }) => steps.filter(({ step }) => step === 'queued').length > 0)
-    t.ok(back.state !== 'queued' || Date.parse(back.due_at ?? '') > Date.now(), 'due later, and it says when')
-    await until(body.request_id, done)
-    t.match(bland.ledger(), { numbers: { '+12125550112': { placed: 1 } } })
-    t.match(convoso.ledger(), { leads: { L12: { applied: 1 } } })
-  })
 })
 
 t.test('a number Bland must not call is refused for good', async (t) => {
