@@ -40,12 +40,7 @@ redis.call('SET', key.phone(call.phone), call.request_id)
 count('admitted')
 tell(call, 'admitted')
 
-if redis.call('SISMEMBER', key.dnc, call.phone) == 1 then
-  enter(call, 'delivering')
-  put(call, { outcome = 'REFUSED', rule = 'do_not_call', evidence = 'number is on the do-not-call list', ended_at_ms = now })
-  count('refused')
-  tell(call, 'refused', 'rule=do_not_call')
-  due(call, 'due_deliver', now)
+if refused(call) then
   return answer(call, { admitted = 'refused', request_id = call.request_id, state = 'refused', rule = 'do_not_call' })
 end
 

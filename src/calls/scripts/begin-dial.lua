@@ -28,6 +28,17 @@ local function begin_dial(call)
   return wait
 end
 
+-- A number on the do-not-call list is not dialed: the call ends as REFUSED, and the CRM is told.
+local function refused(call)
+  if redis.call('SISMEMBER', key.dnc, call.phone) == 0 then return false end
+  enter(call, 'delivering')
+  put(call, { outcome = 'REFUSED', rule = 'do_not_call', evidence = 'number is on the do-not-call list', ended_at_ms = now })
+  count('refused')
+  tell(call, 'refused', 'rule=do_not_call')
+  due(call, 'due_deliver', now)
+  return true
+end
+
 -- Nobody was rung: slot, attempt and line are given back.
 local function give_back_dial(call)
   redis.call('ZREM', key.pending, call.request_id)

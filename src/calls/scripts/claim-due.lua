@@ -38,13 +38,7 @@ local function take_dials(room)
     local call = load(request_id)
     if not call then
       gone(request_id)
-    elseif redis.call('SISMEMBER', key.dnc, call.phone) == 1 then
-      enter(call, 'delivering')
-      put(call, { outcome = 'REFUSED', rule = 'do_not_call', evidence = 'number is on the do-not-call list', ended_at_ms = now })
-      count('refused')
-      tell(call, 'refused', 'rule=do_not_call')
-      due(call, 'due_deliver', now)
-    else
+    elseif not refused(call) then
       local wait, waits_for, at = begin_dial(call)
       if wait then
         room = room - 1
