@@ -65,10 +65,10 @@ export const Env = Type.Object({
   BLAND_ANSWERED_BY_ENABLED: flag('Ask Bland who answered', true),
   BLAND_WAIT_FOR_GREETING: flag('The agent waits for the callee to speak', false),
   BLAND_BLOCK_INTERRUPTIONS: flag('The agent finishes its sentences', false),
-  BLAND_RECORD: flag('Record the call', true),
+  BLAND_RECORD: flag('Record the call: some states want every party’s consent', false),
   BLAND_VOICEMAIL_ACTION: Type.Enum(['hangup', 'leave_message', 'ignore'], {
-    description: 'What to do at a voicemail; `leave_message` needs BLAND_VOICEMAIL_MESSAGE',
-    default: 'hangup',
+    description: 'What to do at a voicemail; without BLAND_VOICEMAIL_MESSAGE, `leave_message` hangs up',
+    default: 'leave_message',
   }),
   BLAND_VOICEMAIL_MESSAGE: text('Message to leave; `{{first_name}}` and other lead fields are filled in by us'),
   BLAND_SENSITIVE_VOICEMAIL_DETECTION: flag('Bland’s more sensitive voicemail detection', false),

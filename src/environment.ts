@@ -45,9 +45,6 @@ function faultsTogether(env: Environment): string[] {
       'BLAND_WEBHOOK_SECRET is missing: in production, unsigned completions need ALLOW_UNSIGNED_WEBHOOKS=true',
     )
   }
-  if (env.BLAND_VOICEMAIL_ACTION === 'leave_message' && !env.BLAND_VOICEMAIL_MESSAGE) {
-    faults.push('BLAND_VOICEMAIL_MESSAGE is missing: BLAND_VOICEMAIL_ACTION asks to leave one')
-  }
   if (env.ACCOUNT_TIME_ZONE && !isTimeZone(env.ACCOUNT_TIME_ZONE))
     faults.push('ACCOUNT_TIME_ZONE is not an IANA time zone')
   return faults

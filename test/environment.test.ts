@@ -94,15 +94,15 @@ t.test('everything wrong at once: a line each, before anything is connected, and
     BLAND_WEBHOOK_URL: 'http://hush-5.example.com/',
     BLAND_RECORD: 'hush-6',
     BLAND_PLAN: 'hush-7',
-    BLAND_VOICEMAIL_ACTION: 'leave_message',
+    BLAND_VOICEMAIL_ACTION: 'hush-10',
     CONVOSO_STATUS_MAP: '{"VOICEMAIL":"hush-8"}',
     ACCOUNT_TIME_ZONE: 'hush-9',
     LEASE: '0',
     NODE_ENV: 'production',
   }
   const faults = await faultsOf(buildApp({ env: { ...enough, ...given } }))
-  const { REDIS_URL, NODE_ENV, BLAND_VOICEMAIL_ACTION, ...wrong } = given
-  const names = [...Object.keys(wrong), 'BLAND_VOICEMAIL_MESSAGE', 'BLAND_WEBHOOK_SECRET']
+  const { REDIS_URL, NODE_ENV, ...wrong } = given
+  const names = [...Object.keys(wrong), 'BLAND_WEBHOOK_SECRET']
   t.same(faults.map((fault) => fault.split(/[ :]/)[0]).sort(), names.sort())
   for (const fault of faults) t.notMatch(fault, /hush|\n/)
   t.ok(faults.some((fault) => fault.startsWith('BLAND_PLAN must be start or build or scale or enterprise: Your plan')))
@@ -116,13 +116,13 @@ t.test('what is enough', async (t) => {
     PORT: 3000,
     KEY_PREFIX: '{awh}',
     LEASE: 15,
-    BLAND_RECORD: true,
+    BLAND_RECORD: false,
     CONVOSO_MAX_RPS: 10,
   })
   t.match(config, { COMPLETED_TTL: 48 * 3600, LINE_HOLD: 120, LINE_HOLD_TRANSFERRED: 80 * 60, BLAND_MAX_PER_SECOND: 5 })
   t.equal(config.BLAND_MAX_CONCURRENT, undefined)
   t.equal(config.DNC_SOURCE, undefined)
-  t.match(await configOf({ BLAND_RECORD: 'false', PORT: '0' }), { BLAND_RECORD: false, PORT: 0 })
+  t.match(await configOf({ BLAND_RECORD: 'true', PORT: '0' }), { BLAND_RECORD: true, PORT: 0 })
 })
 
 t.test('blank is not set', async (t) => {
@@ -130,7 +130,7 @@ t.test('blank is not set', async (t) => {
     for (const blank of ['', ' \t']) await refused(t, { [name]: blank }, [name])
   }
   const config = await configOf({ LEASE: ' ', ADMIN_TOKEN: '', BLAND_PLAN: '', BLAND_RECORD: '' })
-  t.match(config, { LEASE: 15, BLAND_RECORD: true })
+  t.match(config, { LEASE: 15, BLAND_RECORD: false })
   t.equal(config.ADMIN_TOKEN, undefined)
   t.equal(config.BLAND_PLAN, undefined)
 })
@@ -138,8 +138,6 @@ t.test('blank is not set', async (t) => {
 t.test('something to say', async (t) => {
   await refused(t, { BLAND_PATHWAY_ID: '' }, ['BLAND_PATHWAY_ID'])
   t.ok(await configOf({ BLAND_PATHWAY_ID: undefined, BLAND_TASK_TEMPLATE: 'Say hello.' }))
-  await refused(t, { BLAND_VOICEMAIL_ACTION: 'leave_message' }, ['BLAND_VOICEMAIL_MESSAGE'])
-  t.ok(await configOf({ BLAND_VOICEMAIL_ACTION: 'leave_message', BLAND_VOICEMAIL_MESSAGE: 'Call us back.' }))
 })
 
 t.test('the webhook URL is https, or on a loopback host', async (t) => {
