@@ -102,6 +102,10 @@ t.test('undial gives everything back, and only its own', async (t) => {
   const [first, second] = await stand.twice(() => stand.store.undial(claim, 'rate_limited', 60_000))
   t.same([first, second], [true, true])
   t.equal(await stand.state('req-1'), 'queued')
+  t.same(await stand.steps('req-1'), ['admitted', 'dialing', 'queued'])
+  const waiting = await stand.redis.hgetall(stand.keys.call('req-1'))
+  t.match(waiting, { waits_for: 'rate_limited', last_error: 'rate_limited', 'step.3': /queued reason=rate_limited$/ })
+  t.equal(await stand.redis.hget(stand.keys.control, 'dial_rests_until_ms'), null, 'nobody else has to rest')
   t.equal(await stand.redis.zcard(stand.keys.pending), 0)
   t.equal(await stand.redis.exists(stand.keys.attempts('+12125550101')), 0)
   t.equal(await stand.redis.get(stand.keys.line('+12125550101')), 'req-other', "another call's line is not touched")
@@ -163,6 +167,8 @@ t.test('claimDue', async (t) => {
     await redis.sadd(keys.dnc, '+12125550101')
     t.same((await store.claimDue('op', 'i', room(5))).claims, [])
     t.equal(await state('req-1'), 'delivering')
+    const [claim] = (await store.claimDue('op-2', 'i', room(0, 0, 5))).claims
+    t.match(claim?.call.verdict, { outcome: 'REFUSED', rule: 'do_not_call' })
   })
 
   t.test('an emptied store dials nobody, and still delivers', async (t) => {
@@ -202,6 +208,32 @@ t.test('claimDue', async (t) => {
     t.equal((await store.completionBytes('call-1'))?.toString(), '{}')
   })
 
+  t.test('a look is leased as well, and counts its claims', async (t) => {
+    const { store, redis, keys, lead, admitted, times } = await storeFor(t, server.url)
+    const claim = await admitted(1)
+    await redis.zadd(keys.due_look, 1, 'req-1')
+    const [look] = (await store.claimDue('op-1', 'i', room(0, 5))).claims
+    t.match(look, { budget: 'look', call: { requestId: 'req-1', state: 'dialing', lead: lead(1) }, startInMs: 0 })
+    t.ok(Math.abs((look?.at ?? 0) - Date.now()) < 5000, 'with the time of the store')
+    t.equal(await store.undial(claim, 'x', 0), false, 'the dialer may no longer decide')
+    t.ok(Number(await redis.zscore(keys.due_look, 'req-1')) - Date.now() > times.lease - 5000)
+    t.same((await store.claimDue('op-2', 'i', room(0, 5))).claims, [])
+    t.equal(await redis.hget(keys.call('req-1'), 'claims'), '1')
+  })
+
+  t.test('says how long nothing will be due', async (t) => {
+    const { store, redis, keys, lead } = await storeFor(t, server.url)
+    t.equal((await store.claimDue('op-1', 'i', room(5, 5, 5))).nextMs, 86_400_000)
+    await store.admit('req-1', lead(1), 1, false)
+    await redis.zadd(keys.due_dial, Date.now() + 5000, 'req-1')
+    const { nextMs } = await store.claimDue('op-2', 'i', room(5, 5, 5))
+    t.ok(nextMs > 4000 && nextMs <= 5000, `${nextMs} ms`)
+    t.equal(await redis.exists(keys.claim('i')), 0, 'nothing was claimed, nothing is remembered')
+    await redis.zadd(keys.due_dial, 1, 'req-1')
+    await store.claimDue('op-3', 'i', room(5))
+    t.ok((await redis.pttl(keys.claim('i'))) > 0)
+  })
+
   t.test('an id whose hash is gone is told, once', async (t) => {
     const { store, redis, keys, admitted } = await storeFor(t, server.url)
     await admitted(1)
@@ -210,6 +242,11 @@ t.test('claimDue', async (t) => {
     t.same((await store.claimDue('op-1', 'i', room(0, 5))).vanished, ['req-1'])
     t.same((await store.claimDue('op-2', 'i', room(0, 5))).vanished, [])
     t.equal(await redis.zcard(keys.pending), 0, 'its slot is free')
+    await redis.zadd(keys.due_dial, 1, 'req-a')
+    await redis.zadd(keys.due_deliver, 1, 'req-b')
+    t.same((await store.claimDue('op-3', 'i', room(5, 5, 5))).vanished, ['req-a', 'req-b'])
+    t.same((await store.claimDue('op-4', 'i', room(5, 5, 5))).vanished, [])
+    t.match(await redis.hgetall(keys.stats(today())), { vanished: '3' })
   })
 })
 

@@ -41,19 +41,47 @@ t.test('confirmDial', async (t) => {
   })
 
   t.test('a second call_id is a second call', async (t) => {
-    const { store, lead, admitted, steps } = await storeFor(t, server.url)
+    const { store, redis, keys, lead, admitted, steps } = await storeFor(t, server.url)
     await admitted(1)
     await store.confirmDial('req-1', lead(1), 1, 'call-1')
     t.match(await store.confirmDial('req-1', lead(1), 1, 'call-1-again'), { kind: 'second_call' })
     t.match(await steps('req-1'), ['admitted', 'dialing', 'pending', 'second_call'])
+    t.equal(await redis.hget(keys.call('req-1'), 'second_call_id'), 'call-1-again')
+    t.match(await redis.hgetall(keys.stats(today())), { second_call: '1' })
+  })
+
+  t.test('brings a call back that was given up too early', async (t) => {
+    const { store, redis, keys, lead, admitted, state } = await storeFor(t, server.url)
+    await store.undial(await admitted(1), 'x', 60_000)
+    t.match(await store.confirmDial('req-1', lead(1), 1, 'call-1'), { kind: 'pending' })
+    t.equal(await state('req-1'), 'pending')
+    t.same(await redis.zrange(keys.pending, 0, '-1'), ['req-1'], 'with its slot')
+    t.equal(await redis.get(keys.line('+12125550101')), 'req-1', 'and its line')
+    t.equal(await redis.zcard(keys.due_dial), 0)
+  })
+
+  t.test('after the call has ended, its call_id is only noted', async (t) => {
+    const stand = await storeFor(t, server.url)
+    const { store, redis, keys, lead, admitted, state, steps } = stand
+    await store.conclude(await admitted(1), NOT_INTERESTED, true)
+    const [first, second] = await stand.twice(() => store.confirmDial('req-1', lead(1), 1, 'call-1'))
+    t.match([first, second], [{ kind: 'later' }, { kind: 'later' }])
+    t.equal(await state('req-1'), 'delivering')
+    t.equal(await redis.get(keys.call_id('call-1')), 'req-1')
+    t.match(await steps('req-1'), ['admitted', 'dialing', 'concluded', 'answered'])
+    t.equal(await redis.zcard(keys.pending), 0)
   })
 
   t.test('makes a call anew whose store was emptied', async (t) => {
     const { store, redis, keys, lead, admitted, state } = await storeFor(t, server.url)
     await admitted(1)
     await redis.del(keys.call('req-1'), keys.pending, keys.due_look)
-    t.match(await store.confirmDial('req-1', lead(1), 1, 'call-1'), { kind: 'pending' })
+    await redis.del(keys.lead('lead-1'), keys.phone('+12125550101'))
+    const logged = { ...lead(1), callLogId: 'log-1' }
+    t.match(await store.confirmDial('req-1', logged, 2, 'call-1'), { kind: 'pending' })
     t.equal(await state('req-1'), 'pending')
+    t.same(await redis.mget(keys.lead('lead-1'), keys.phone('+12125550101')), ['req-1', 'req-1'])
+    t.match(await redis.hgetall(keys.call('req-1')), { call_log_id: 'log-1', writes: '2', rebuilt_from: 'dial' })
     t.match(await store.takeCompletion('call-1', null, Buffer.from('{}')), { kind: 'new', requestId: 'req-1' })
   })
 
@@ -96,6 +124,54 @@ t.test('takeCompletion', async (t) => {
       t.match(await store.takeCompletion('call-1', 'req-1', Buffer.from('{}')), { kind: 'duplicate' })
       t.match(await store.takeCompletion('call-2', 'req-1', Buffer.from('{}')), { kind: 'second_call' })
     }
+  })
+
+  t.test('the completion of a second call is kept, and told', async (t) => {
+    const { store, redis, keys, delivering, steps } = await storeFor(t, server.url)
+    await delivering(1)
+    t.match(await store.takeCompletion('call-2', 'req-1', Buffer.from('{"second":1}')), { kind: 'second_call' })
+    t.equal((await store.completionBytes('call-2'))?.toString(), '{"second":1}')
+    t.match(await redis.hgetall(keys.call('req-1')), { completion: 'call-1', second_call_id: 'call-2' })
+    t.match(await steps('req-1'), ['admitted', 'dialing', 'completion', 'second_call'])
+    t.match(await redis.hgetall(keys.stats(today())), { second_call: '1' })
+    t.equal(await redis.get(keys.call_id('call-2')), 'req-1')
+  })
+
+  t.test('those nobody knows are parked for a day', async (t) => {
+    const { store, redis, keys } = await storeFor(t, server.url)
+    await redis.zadd(keys.parked, Date.now() - 2 * 86_400_000, 'call-old')
+    await store.takeCompletion('call-1', 'req-unknown', Buffer.from('{}'))
+    t.same(await redis.zrange(keys.parked, 0, '-1'), ['call-1'])
+    t.match(await redis.hgetall(keys.stats(today())), { parked: '1' })
+  })
+
+  t.test('reopens a call with all its writes to do again', async (t) => {
+    const { store, admitted } = await storeFor(t, server.url)
+    await store.conclude(await admitted(1), NOT_INTERESTED, true)
+    const [claim] = (await store.claimDue('op-1', 'i', room(0, 0, 1))).claims
+    const later = { reason: 'x', waitMs: 60_000, done: ['a/write'], writesLeft: 1, throttled: false }
+    await store.writeLater(claim as Claim, NOT_INTERESTED, later)
+    const taken = await store.takeCompletion('call-1', 'req-1', Buffer.from('{}'))
+    t.match(taken, { kind: 'new', claim: { call: { done: [], firstFailedAt: null, attempts: 0 } } })
+  })
+
+  t.test('waits its turn behind those that wait for the CRM', async (t) => {
+    const { store, redis, keys, delivering, admitted } = await storeFor(t, server.url)
+    const later = { reason: 'x', waitMs: 0, done: [], writesLeft: 1, throttled: false }
+    await store.writeLater(await delivering(1), NOT_INTERESTED, later)
+    await admitted(2)
+    t.match(await store.takeCompletion('call-2', 'req-2', Buffer.from('{}')), { kind: 'new', claim: null })
+    t.same(await redis.zrange(keys.due_deliver, 0, '-1'), ['req-1', 'req-2'])
+  })
+
+  t.test('a copy keeps the bytes of a dead letter, and leaves none of a completed call', async (t) => {
+    const { store, delivering } = await storeFor(t, server.url)
+    await store.fail(await delivering(1), NOT_INTERESTED, 'x', [], 1)
+    await store.takeCompletion('call-1', 'req-1', Buffer.from('{"copy":1}'))
+    t.equal((await store.completionBytes('call-1'))?.toString(), '{}')
+    await store.settle(await delivering(2), NOT_INTERESTED)
+    await store.takeCompletion('call-2', 'req-2', Buffer.from('{"copy":1}'))
+    t.equal(await store.completionBytes('call-2'), null)
   })
 
   t.test('a copy after the call has been forgotten is still a copy', async (t) => {
@@ -166,16 +242,29 @@ t.test('writeLater keeps what is done and when it began to fail; fail and replay
   const { store, redis, keys } = stand
   const claim = await stand.delivering(1)
   const later = { reason: 'busy', waitMs: 0, done: ['a/write'], writesLeft: 1, throttled: true }
-  await stand.twice(() => store.writeLater(claim, NOT_INTERESTED, later))
+  const deferred = await stand.twice(() => store.writeLater(claim, { ...NOT_INTERESTED, doNotCall: true }, later))
+  t.same(deferred, [true, true])
+  t.equal(await redis.sismember(keys.dnc, '+12125550101'), 1, 'an opt-out does not wait for the CRM')
+  t.equal(await store.settle(claim, NOT_INTERESTED), false, 'whoever put it off has no claim any more')
   t.equal(await redis.hget(keys.control, 'crm_per_second'), '500000', 'throttled: half of the rate')
   const [again] = (await store.claimDue('op-1', 'i', room(0, 0, 5))).claims
   t.match(again, { call: { attempts: 1, done: ['a/write'], firstFailedAt: Number, lastError: 'busy' } })
-  await stand.twice(() => store.fail(again as Claim, NOT_INTERESTED, 'no_such_lead', ['a/write'], 1))
+  const failing = { ...NOT_INTERESTED, rule: 'another_rule' }
+  const failed = await stand.twice(() => store.fail(again as Claim, failing, 'no_such_lead', ['a/write'], 1))
+  t.same(failed, [true, true])
+  t.match(await redis.hgetall(keys.call('req-1')), { last_error: 'no_such_lead', rule: 'another_rule' })
+  t.match(await redis.hgetall(keys.stats(today())), { failed: '1' })
+  t.same(await redis.zrange(keys.failed, 0, '-1'), ['req-1'])
+  t.ok(
+    (await redis.pttl(keys.completion('call-1'))) > 86_400_000 / 48 &&
+      (await redis.pttl(keys.completion('call-1'))) <= stand.times.failedTtl,
+  )
   t.equal(await stand.state('req-1'), 'failed')
   t.equal((await store.completionBytes('call-1'))?.toString(), '{}', 'its bytes are kept')
   t.equal(await redis.exists(keys.lead('lead-1')), 0, 'the lead may come again')
   const [replayed] = await stand.twice(() => store.replay('req-1'))
   t.equal(replayed, 'yes')
+  t.equal(await redis.zcard(keys.failed), 0)
   const [third] = (await store.claimDue('op-2', 'i', room(0, 0, 5))).claims
   t.match(third, { call: { attempts: 0, firstFailedAt: null, done: ['a/write'] } })
   t.equal(await store.replay('req-1'), 'yes', 'while somebody writes it: only the curve starts anew')
@@ -213,10 +302,33 @@ t.test('conclude: provably nobody was rung, or somebody may have been', async (t
   const { store, redis, keys } = stand
   const rang = await stand.admitted(1)
   const silent = await stand.admitted(2)
-  await stand.twice(() => store.conclude(rang, { ...NOT_INTERESTED, outcome: 'DIAL_UNCONFIRMED' }, true))
+  const ended = await stand.twice(() => store.conclude(rang, { ...NOT_INTERESTED, outcome: 'DIAL_UNCONFIRMED' }, true))
+  t.same(ended, [true, true])
+  t.equal(await stand.state('req-1'), 'delivering')
+  t.same(await stand.steps('req-1'), ['admitted', 'dialing', 'concluded'])
+  t.equal(await store.conclude(rang, NOT_INTERESTED, true), false, 'once')
   await store.conclude(silent, { ...NOT_INTERESTED, outcome: 'REFUSED', doNotCall: true, holdMs: 0 }, false)
   t.same(await redis.mget(keys.line('+12125550101'), keys.line('+12125550102')), ['req-1', null])
   t.same([await redis.zcard(keys.attempts('+12125550101')), await redis.zcard(keys.attempts('+12125550102'))], [1, 0])
   t.equal(await redis.sismember(keys.dnc, '+12125550102'), 1)
   t.equal(await redis.zcard(keys.pending), 0)
+  t.match(await redis.hgetall(keys.stats(today())), { refused: '1' }, 'one of the two was a refusal')
+})
+
+t.test('lookLater: the call is looked at later, and a live one keeps its line', async (t) => {
+  const stand = await storeFor(t, server.url)
+  const { store, redis, keys } = stand
+  const claim = await stand.admitted(1)
+  await redis.pexpire(keys.line('+12125550101'), 5000)
+  const deferred = await stand.twice(() =>
+    store.lookLater(claim, { step: 'looked', reason: 'not_seen_yet', waitMs: 0 }),
+  )
+  t.same(deferred, [true, true])
+  t.ok((await redis.pttl(keys.line('+12125550101'))) <= 5000)
+  const [look] = (await store.claimDue('op-1', 'i', room(0, 5))).claims
+  t.match(look?.call, { looks: 1, lastError: 'not_seen_yet' })
+  await store.lookLater(look as Claim, { step: 'looked', reason: 'still_live', waitMs: 60_000, live: true })
+  t.ok((await redis.pttl(keys.line('+12125550101'))) > stand.times.line - 5000)
+  t.ok(Number(await redis.zscore(keys.due_look, 'req-1')) - Date.now() > 55_000)
+  t.same(await stand.steps('req-1'), ['admitted', 'dialing', 'looked', 'looked'])
 })
