@@ -70,7 +70,7 @@ export function createBland(options: BlandOptions): Voice & { close(): Promise<v
 
   /** One call's record; `unknown` when Bland says in its own words that it has none. */
   async function lookUp(callId: string, signal: AbortSignal) {
-    const answer = await get(`/v1/calls/${encodeURIComponent(callId)}`, signal)
+    const answer = await get(`/v1/calls/${encodeURIComponent(callId.toWellFormed())}`, signal)
     if (answer.kind !== 'answered') return unavailable(answer)
     const record = fieldsOf(parsed(answer.body))
     if (record === null) return unavailable(answer)
@@ -85,7 +85,7 @@ export function createBland(options: BlandOptions): Voice & { close(): Promise<v
 
   /** The completion as Bland once sent it, or null (https://docs.bland.ai/api-v1/get/postcall-webhooks). */
   async function sentCompletion(callId: string, signal: AbortSignal): Promise<Buffer | null> {
-    const answer = await get(`/v1/postcall/webhooks/${encodeURIComponent(callId)}`, signal)
+    const answer = await get(`/v1/postcall/webhooks/${encodeURIComponent(callId.toWellFormed())}`, signal)
     if (answer.kind !== 'answered' || answer.status !== 200) return null
     const payload = fieldsOf(fieldsOf(parsed(answer.body))?.data)?.payload
     const json = typeof payload === 'string' ? payload : written(payload)

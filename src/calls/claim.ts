@@ -17,6 +17,8 @@ export interface Claim {
   fence: string
   /** Wait this long before the first request: the turn at a shared rate. */
   startInMs: number
+  /** Of a delivery: wait this long between two writes. */
+  gapMs: number
   /** Redis' time of the claim, epoch ms: what the times in the call are compared with. */
   at: number
   /** Monotonic ms from before Redis was asked: what the age of the permission is measured from. */

@@ -61,13 +61,27 @@ export const calls = fp<CallsOptions>(
     // Read once: a store that is emptied later has another epoch or none, and dials nobody.
     const known = (async () => {
       const key = keysOf(KEY_PREFIX).epoch
-      if (DNC_SOURCE === 'none') await patient.set(key, clock.id(), 'NX')
-      epoch = (await patient.get(key)) ?? ''
+      for (;;) {
+        try {
+          if (DNC_SOURCE === 'none') await patient.set(key, clock.id(), 'NX')
+          epoch = (await patient.get(key)) ?? ''
+          break
+        } catch (error) {
+          if (app.calls.closing) return
+          app.log.error({ err: error }, 'the store cannot be asked for its epoch, and nobody is dialed: trying again')
+          await clock.delay(times.idle)
+        }
+      }
       if (!epoch)
         app.log.error(
           'this store has no do-not-call list and nobody is dialed: DNC_SOURCE=none says that this is right',
         )
-    })().catch((error: unknown) => app.log.error({ err: error }, 'the store could not be asked for its epoch'))
+      if (/^aof_enabled:0/m.test(await patient.info('persistence'))) {
+        app.log.warn(
+          'Redis keeps no append-only file: a restart of it may forget calls that were accepted, and dials that were made',
+        )
+      }
+    })().catch((error: unknown) => app.log.warn({ err: error }, 'the store could not be asked how it persists'))
 
     app.addHook('onReady', async () => {
       // A Redis that is there is connected to before the first webhook; one that is not does not keep us from answering 503.

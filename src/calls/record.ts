@@ -23,6 +23,10 @@ export interface CallRecord {
   writes: number
   attempts: number
   looks: number
+  /** How often in a row the vendor did not know the call. */
+  missed: number
+  /** How often it came back from a dial that rang nobody. */
+  undials: number
   firstFailedAt: number | null
   dialedAt: number | null
   endedAt: number | null
@@ -70,6 +74,8 @@ export function recordOf(fields: Fields): CallRecord {
     writes: number(fields.writes) ?? 1,
     attempts: number(fields.attempts) ?? 0,
     looks: number(fields.looks) ?? 0,
+    missed: number(fields.missed) ?? 0,
+    undials: number(fields.undials) ?? 0,
     firstFailedAt: number(fields.first_failed_at_ms),
     dialedAt: number(fields.dialed_at_ms),
     endedAt: number(fields.ended_at_ms),

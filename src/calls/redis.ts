@@ -19,6 +19,8 @@ export function connect(url: string, kind: 'prompt' | 'patient', onError: (error
     maxRetriesPerRequest: kind === 'patient' ? null : 1,
     retryStrategy: (attempt) => Math.min(attempt * 50, 1000),
     connectTimeout: 2000,
+    // A connection that died without saying so: only while an answer is awaited, idle ones are left alone.
+    socketTimeout: 5000,
   })
   redis.on('error', onError)
   return redis as Connection

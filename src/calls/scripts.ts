@@ -17,12 +17,15 @@ const parts = {
   replay: ['replay'],
 }
 
+/** A full Redis must still let calls end: that is what frees its memory. */
+const shebang: Record<string, string> = { settle: '#!lua flags=allow-oom' }
+
 export type ScriptName = keyof typeof parts
 
 /** Every transition as a Lua script, for ioredis' `scripts` option: one key, the prefix. */
 export const scripts = Object.fromEntries(
   Object.entries(parts).map(([name, files]) => [
     name,
-    { numberOfKeys: 1, lua: [luaKeys, ...['call', ...files].map(read)].join('\n') },
+    { numberOfKeys: 1, lua: [shebang[name] ?? '', luaKeys, ...['call', ...files].map(read)].join('\n') },
   ]),
 ) as Record<ScriptName, { numberOfKeys: 1; lua: string }>

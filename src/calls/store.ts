@@ -74,6 +74,7 @@ export function createStore(options: {
       call: recordOf(fieldsOf(reply as string[])),
       fence: String(answer.fence),
       startInMs: Number(answer.start_in_ms ?? 0),
+      gapMs: Number(answer.gap_ms ?? 0),
       at: Number(answer.now_ms),
       askedAt,
       bytes: null,
@@ -192,12 +193,16 @@ export function createStore(options: {
       decided('conclude', claim, 'concluded', { ...concluding(conclusion), rang: rang ? 1 : 0 }),
 
     /** Looks again after `waitMs`. `step` is what the story calls it; `live`: the call goes on, so its line does too. */
-    lookLater: (claim: Claim, later: { step: string; reason: string; waitMs: number; live?: boolean }) =>
+    lookLater: (
+      claim: Claim,
+      later: { step: string; reason: string; waitMs: number; live?: boolean; missed?: boolean },
+    ) =>
       decided('defer', claim, 'deferred', {
         step: later.step,
         reason: later.reason,
         wait_ms: later.waitMs,
         live: later.live ? 1 : 0,
+        missed: later.missed ? 1 : 0,
         line_ms: times.line,
       }),
 

@@ -20,8 +20,10 @@ export interface Times {
   lookLive: number
   /** When a completion is overdue, counted from the vendor's answer. */
   deadline: number
-  /** How long a dial may keep the line: the longest call, and the rest after it. */
+  /** How long a dial may keep the line: the longest call, and the transfer that may follow it. */
   line: number
+  /** A call the vendor calls live for longer than this never ended. */
+  endless: number
   hold: number
   holdTransferred: number
   /** One request to the CRM is aborted after this. */
@@ -56,6 +58,8 @@ export function timesOf(config: Config): Times {
     ? config.CALL_DEADLINE_SECONDS * SECOND
     : config.BLAND_MAX_DURATION * MINUTE + 5 * MINUTE
   const hold = config.LINE_HOLD * SECOND
+  // A transfer never rests shorter than any other call.
+  const holdTransferred = Math.max(config.LINE_HOLD_TRANSFERRED * SECOND, hold)
   return {
     lease,
     permit: Math.round(lease / 2),
@@ -64,10 +68,10 @@ export function timesOf(config: Config): Times {
     nextLook: lease * 4,
     lookLive: Math.min(Math.round(deadline / 5), 5 * MINUTE),
     deadline,
-    line: deadline + hold,
+    line: deadline + holdTransferred,
+    endless: Math.max(deadline, config.BLAND_MAX_DURATION * MINUTE) + holdTransferred + deadline,
     hold,
-    // A transfer never rests shorter than any other call.
-    holdTransferred: Math.max(config.LINE_HOLD_TRANSFERRED * SECOND, hold),
+    holdTransferred,
     write: Math.round((lease * 2) / 3),
     retryFirst: config.RETRY_INITIAL_DELAY,
     retryLongest: Math.max(config.RETRY_MAX_DELAY, config.RETRY_INITIAL_DELAY),

@@ -16,7 +16,7 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
   const { store, voice, runner, times, log } = options
 
   return async function askFor(claim: Claim): Promise<void> {
-    const { requestId, lead, callId, looks } = claim.call
+    const { requestId, lead, callId, missed, dialedAt } = claim.call
     const about = { stage: 'WEBHOOK_REGISTERED', request_id: requestId, lead_id: lead.leadId, call_id: callId }
     const report = callId ? await voice.report(callId, AbortSignal.timeout(times.post)) : ({ kind: 'unknown' } as const)
 
@@ -27,20 +27,32 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
       else runner.wake()
       return
     }
-    if (report.kind === 'live') {
+    const endless = claim.at - (dialedAt ?? claim.at) > times.endless
+    if (report.kind === 'live' && !endless) {
       await store.lookLater(claim, { step: 'looked', reason: 'still_live', waitMs: times.lookLive, live: true })
       return
     }
-    if (report.kind === 'unavailable' || looks + 1 < UNKNOWN_AT_MOST) {
+    if (!endless && (report.kind === 'unavailable' || missed + 1 < UNKNOWN_AT_MOST)) {
       const reason = report.kind === 'unavailable' ? report.reason : 'vendor_knows_nothing'
-      await store.lookLater(claim, { step: 'looked', reason, waitMs: times.nextLook })
+      await store.lookLater(claim, {
+        step: 'looked',
+        reason,
+        waitMs: times.nextLook,
+        missed: report.kind === 'unknown',
+      })
       return
     }
-    log.error(about, 'no completion: the vendor knows nothing of this call')
-    const evidence = `looks=${looks + 1}`
+    const rule = report.kind === 'unknown' ? 'vendor_knows_nothing' : 'never_ended'
+    log.error({ ...about, rule }, 'no completion came, and the vendor has none')
     await store.conclude(
       claim,
-      { outcome: 'NO_COMPLETION', rule: 'vendor_knows_nothing', evidence, doNotCall: false, holdMs: times.hold },
+      {
+        outcome: 'NO_COMPLETION',
+        rule,
+        evidence: `report=${report.kind}`,
+        doNotCall: false,
+        holdMs: times.holdTransferred,
+      },
       true,
     )
     runner.wake()

@@ -41,7 +41,7 @@ export const completions: FastifyPluginAsyncTypebox = async (app) => {
   const { store, work, runner, times, clock } = app.calls
   const { completionReader: reader, log } = app
   const overdue = createOverdue({ store: work, voice: app.voice, runner, times, log })
-  const search = createSearch({ store: work, voice: app.voice, times, log })
+  const search = createSearch({ store: work, voice: app.voice, runner, times, log })
   // Looks: for a call whose dial was not answered, and for a completion that does not come.
   runner.works('look', (claim) => (claim.call.state === 'dialing' ? search(claim) : overdue(claim)))
 

@@ -9,7 +9,7 @@ import type { Completion, CompletionReader } from '../completions/completion.ts'
 import { listen, optOutAt } from '../completions/heard.ts'
 import { outcomeOf } from '../completions/outcome.ts'
 import { backoff, exhausted } from './backoff.ts'
-import type { Crm } from './crm.ts'
+import type { Crm, Write, WriteAnswer } from './crm.ts'
 
 /**
  * delivering → completed, later, or failed: reads what the call came to, and tells the CRM. A completion nobody can read
@@ -43,6 +43,26 @@ export function createDelivery(options: {
     return kept && reader.decode(claim.bytes ?? (await unpack(kept)))
   }
 
+  /** Sends the writes that are left, in their order; says what keeps the rest from being sent, if anything does. */
+  async function send(claim: Claim, writes: Write[], done: string[], about: object): Promise<WriteAnswer> {
+    for (const [i, write] of writes.filter(({ name }) => !done.includes(name)).entries()) {
+      if (i > 0) await clock.delay(claim.gapMs)
+      // A writer that stalled, or has used up its lease on earlier writes, must not write beside its successor.
+      if (clock.monotonic() - claim.askedAt > times.lease - times.write) {
+        return { kind: 'later', reason: 'lease_used_up', retryAfterMs: 0, throttled: false }
+      }
+      const startedAt = clock.monotonic()
+      const answer = await write.send(AbortSignal.timeout(times.write))
+      if (answer.kind !== 'done') {
+        const ms = Math.round(clock.monotonic() - startedAt)
+        log.warn({ ...about, write: write.name, ms, reason: answer.reason }, 'the CRM did not take a write')
+        return answer
+      }
+      done.push(write.name)
+    }
+    return { kind: 'done' }
+  }
+
   return async function deliver(claim: Claim): Promise<void> {
     const { call } = claim
     const about = { stage: 'COMPLETE', request_id: call.requestId, lead_id: call.lead.leadId, call_id: call.callId }
@@ -50,59 +70,33 @@ export function createDelivery(options: {
     const completion = await readCompletion(claim)
     const verdict = completion ? outcomeOf(completion) : call.verdict
     if (!verdict || (call.completion && !completion)) {
-      log.error(about, 'dead letter: the completion cannot be read')
-      await store.fail(claim, null, 'completion_unreadable', call.done, call.writes)
+      // Not so when the claim has lapsed: then somebody else has delivered it, and let its bytes go.
+      const failed = await store.fail(claim, null, 'completion_unreadable', call.done, call.writes)
+      if (failed) log.error(about, 'dead letter: the completion cannot be read')
       return
     }
 
     const conclusion = conclusionOf(verdict, completion)
-    const report = { requestId: call.requestId, callId: call.callId, ...call.lead, verdict, completion }
-    const writes = crm.writes(report)
+    const writes = crm.writes({ requestId: call.requestId, callId: call.callId, ...call.lead, verdict, completion })
     const done = [...call.done]
-    for (const write of writes.filter(({ name }) => !done.includes(name))) {
-      const left = () => writes.length - done.length
-      // A writer that stalled, or has used up its lease on earlier writes, must not write beside its successor.
-      if (clock.monotonic() - claim.askedAt > times.lease - times.write) {
-        await store.writeLater(claim, conclusion, {
-          reason: 'lease_used_up',
-          waitMs: 0,
-          done,
-          writesLeft: left(),
-          throttled: false,
-        })
-        return
-      }
-      const startedAt = clock.monotonic()
-      const answer = await write.send(AbortSignal.timeout(times.write))
-      const took = { ...about, write: write.name, ms: Math.round(clock.monotonic() - startedAt) }
-      if (answer.kind === 'done') {
-        done.push(write.name)
-        continue
-      }
-      const gaveUp = call.firstFailedAt !== null && exhausted(call.firstFailedAt, claim.at, times.retryWindow)
-      if (answer.kind === 'never' || gaveUp) {
-        log.error({ ...took, reason: answer.reason }, 'dead letter: the CRM will not take this outcome')
-        await store.fail(claim, conclusion, answer.reason, done, left())
-        return
-      }
-      const curve = { initialMs: times.retryFirst, longestMs: times.retryLongest }
-      const waitMs = answer.retryAfterMs ?? backoff(call.attempts + 1, clock.random, curve)
-      log.warn({ ...took, reason: answer.reason, attempt: call.attempts + 1, wait_ms: waitMs }, 'writing again later')
-      await store.writeLater(claim, conclusion, {
-        reason: answer.reason,
-        waitMs,
-        done,
-        writesLeft: left(),
-        throttled: answer.throttled,
-      })
-      return
+    const answer = await send(claim, writes, done, about)
+    if (answer.kind === 'done') {
+      const settled = await store.settle(claim, conclusion)
+      const { outcome, rule } = verdict
+      const ms = call.endedAt ? claim.at - call.endedAt : null
+      return log.info({ ...about, outcome, rule, settled, ms }, 'outcome delivered')
     }
 
-    const settled = await store.settle(claim, conclusion)
-    const { outcome, rule } = verdict
-    log.info(
-      { ...about, outcome, rule, settled, ms: call.endedAt ? claim.at - call.endedAt : null },
-      'outcome delivered',
-    )
+    const writesLeft = writes.length - done.length
+    const gaveUp = call.firstFailedAt !== null && exhausted(call.firstFailedAt, claim.at, times.retryWindow)
+    if (answer.kind === 'never' || gaveUp) {
+      log.error({ ...about, reason: answer.reason }, 'dead letter: the CRM will not take this outcome')
+      await store.fail(claim, conclusion, answer.reason, done, writesLeft)
+      return
+    }
+    const curve = { initialMs: times.retryFirst, longestMs: times.retryLongest }
+    const waitMs = answer.retryAfterMs ?? backoff(call.attempts + 1, clock.random, curve)
+    const { reason, throttled } = answer
+    await store.writeLater(claim, conclusion, { reason, waitMs, done, writesLeft, throttled })
   }
 }

@@ -28,8 +28,8 @@ export function createDialer(options: {
 
     // Redis can fence Redis, not a telephone: a permission that lay about while this process stalled is given back.
     if (clock.monotonic() - claim.askedAt > times.permit) {
-      await store.undial(claim, 'permit_too_old', 0)
-      return log.warn(about, 'the permission to dial was too old: call given back')
+      const given = await store.undial(claim, 'permit_too_old', 0)
+      return log.warn({ ...about, given_back: given }, 'the permission to dial was too old: nobody was rung')
     }
 
     const startedAt = clock.monotonic()
@@ -46,9 +46,7 @@ export function createDialer(options: {
         )
         if (confirmed.kind === 'second_call')
           log.error({ ...about, call_id: answer.callId }, 'two calls for one request')
-        if (confirmed.claim) runner.startNow(confirmed.claim)
-        else if (confirmed.kind === 'joined') runner.wake()
-        return
+        return goOn(confirmed, runner)
       }
       case 'later':
         log.warn({ ...took, reason: answer.reason, wait_ms: answer.waitMs }, 'nobody was rung: dialing again later')
@@ -56,7 +54,8 @@ export function createDialer(options: {
         return
       case 'stopped':
         log.error({ ...took, reason: answer.reason }, 'nobody was rung: the vendor refuses our account or settings')
-        await store.undial(claim, answer.reason, REST_MS, REST_MS)
+        // Of two leads that were refused, the other one is tried first: it may be this lead that the vendor minds.
+        await store.undial(claim, answer.reason, REST_MS * 2 ** Math.min(claim.call.undials + 1, 6), REST_MS)
         return
       case 'never':
         log.info({ ...took, reason: answer.reason }, 'nobody was rung: the vendor will not call this number')
@@ -71,6 +70,12 @@ export function createDialer(options: {
         })
     }
   }
+}
+
+/** A completion that was here before anybody knew whose it was is delivered now. */
+export function goOn(confirmed: { kind: string; claim: Claim | null }, runner: Runner) {
+  if (confirmed.claim) runner.startNow(confirmed.claim)
+  else if (confirmed.kind === 'joined') runner.wake()
 }
 
 /** The outcome of a call the vendor refused: the number may rest from now on, and be called by nobody if it must not. */

@@ -1,7 +1,8 @@
 import type { Claim } from '../calls/claim.ts'
-import type { Log } from '../calls/runner.ts'
+import type { Log, Runner } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
+import { goOn } from './dial.ts'
 import type { Voice } from './voice.ts'
 
 /**
@@ -9,8 +10,8 @@ import type { Voice } from './voice.ts'
  * call that could be running has ended; only then it ends as DIAL_UNCONFIRMED. Its completion may come at any moment
  * meanwhile, and is simply taken.
  */
-export function createSearch(options: { store: Store; voice: Voice; times: Times; log: Log }) {
-  const { store, voice, times, log } = options
+export function createSearch(options: { store: Store; voice: Voice; runner: Runner; times: Times; log: Log }) {
+  const { store, voice, runner, times, log } = options
 
   return async function search(claim: Claim): Promise<void> {
     const { requestId, lead, writes, dialedAt, looks } = claim.call
@@ -21,7 +22,9 @@ export function createSearch(options: { store: Store; voice: Voice; times: Times
     if (sighting.kind === 'found') {
       const confirmed = await store.confirmDial(requestId, lead, writes, sighting.callId)
       log.info({ ...about, call_id: sighting.callId, confirmed: confirmed.kind }, 'lost call found')
-      return
+      if (confirmed.kind === 'second_call')
+        log.error({ ...about, call_id: sighting.callId }, 'two calls for one request')
+      return goOn(confirmed, runner)
     }
     const left = since + times.deadline - claim.at
     if (left > 0) {
@@ -40,9 +43,11 @@ export function createSearch(options: { store: Store; voice: Voice; times: Times
         rule: 'never_seen',
         evidence: `looks=${looks + 1}`,
         doNotCall: false,
-        holdMs: times.hold,
+        // It may have rung, and an agent may be talking.
+        holdMs: times.holdTransferred,
       },
       true,
     )
+    runner.wake()
   }
 }

@@ -1,7 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
 import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger } from 'fastify'
 import Type, { type Static } from 'typebox'
+import type { Lead } from '../calls/call.ts'
 import type { Admission } from '../calls/claim.ts'
 import { within } from '../calls/within.ts'
 import { InvalidRequest, Unauthorized } from '../errors.ts'
@@ -52,6 +54,27 @@ export const leads: FastifyPluginAsyncTypebox = async (app) => {
     }
   })
 
+  /** Stores a lead, and goes on with it: its dial starts at once where there is a permit for it. */
+  async function takeIn(requestId: string, lead: Lead, log: FastifyBaseLogger): Promise<Admission> {
+    const permit = runner.reserve('dial')
+    const admission = await store.admit(requestId, lead, app.crm.writesFor(lead), permit).catch((error) => {
+      if (permit) {
+        runner.release('dial')
+        giveBack(requestId).catch((lost) =>
+          log.error({ err: lost, request_id: requestId }, 'a lead may wait in dialing'),
+        )
+      }
+      throw error
+    })
+    const { kind, requestId: taken } = admission
+    log.info({ stage: 'INIT', request_id: taken, lead_id: lead.leadId, admission: kind }, 'lead taken in')
+    if (kind === 'new' && admission.claim) runner.start(admission.claim)
+    else if (permit) runner.release('dial')
+    // Something is due that nobody waits for yet: a refusal to deliver, or a turn to dial at the shared pace.
+    if (kind === 'refused' || (kind === 'new' && admission.waitsFor === 'pace')) runner.wake()
+    return admission
+  }
+
   /**
    * The lead may have been stored, and be ours to dial, although the answer that said so was lost: then nobody would.
    * The claim is given back as soon as Redis is there.
@@ -71,36 +94,8 @@ export const leads: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const read = readLead(request.body)
       if ('faults' in read) throw new InvalidRequest(read.faults.join(', '))
-      const requestId = request.id
-      const permit = runner.reserve('dial')
-
-      const admitted = store
-        .admit(requestId, read.lead, app.crm.writesFor(read.lead), permit)
-        .then((admission) => {
-          request.log.info(
-            { stage: 'INIT', request_id: admission.requestId, lead_id: read.lead.leadId, admission: admission.kind },
-            'lead taken in',
-          )
-          const claim = admission.kind === 'new' ? admission.claim : null
-          if (claim) runner.start(claim)
-          else {
-            if (permit) runner.release('dial')
-            // Something is due that nobody is waiting for yet: a refusal to deliver, or a turn to dial at the shared pace.
-            if (admission.kind === 'refused' || (admission.kind === 'new' && admission.waitsFor === 'pace'))
-              runner.wake()
-          }
-          return admission
-        })
-        .catch((error) => {
-          if (permit) runner.release('dial')
-          if (permit)
-            giveBack(requestId).catch((lost: unknown) =>
-              request.log.error({ err: lost, request_id: requestId }, 'a lead may wait in dialing'),
-            )
-          throw error
-        })
       // An answer that comes too late for this sender is still acted on: the lead is stored then.
-      const admission = await within(times.intake, admitted, clock)
+      const admission = await within(times.intake, takeIn(request.id, read.lead, request.log), clock)
       return reply.code(202).send(answer(admission))
     },
   )

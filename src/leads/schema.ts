@@ -3,12 +3,14 @@ import { Value } from 'typebox/value'
 import type { Lead } from '../calls/call.ts'
 import { readPhone } from './phone.ts'
 
-const Id = Type.Union([Type.String({ pattern: '^\\s*\\S{1,64}\\s*$' }), Type.Integer({ minimum: 0 })])
+// Beyond this, JSON's numbers are no longer the digits that were sent.
+const Whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Id = Type.Union([Type.String({ pattern: '^\\s*\\S{1,64}\\s*$' }), Whole])
 
 /** A lead as Convoso posts it. Fields that are not named here are kept and handed to the call's script. */
 export const LeadBody = Type.Object(
   {
-    phone_number: Type.Union([Type.String({ pattern: '\\S' }), Type.Integer({ minimum: 0 })]),
+    phone_number: Type.Union([Type.String({ pattern: '\\S' }), Whole]),
     lead_id: Id,
     list_id: Id,
   },
@@ -21,7 +23,17 @@ const REQUIRED = Object.keys(LeadBody.properties) as (keyof typeof LeadBody.prop
 const blank = (value: unknown) =>
   value === undefined || value === null || (typeof value === 'string' && /^\s*(null)?\s*$/i.test(value))
 
-const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value)).toWellFormed()
+/** A value as text; null when it is nested so deeply that it has none. */
+function text(value: unknown): string | null {
+  try {
+    return (typeof value === 'object' ? JSON.stringify(value) : String(value)).toWellFormed()
+  } catch {
+    return null
+  }
+}
+
+/** Convoso's own layouts have some hundred fields; each costs every instance and Redis a little. */
+const MOST_FIELDS = 500
 
 /**
  * Reads a lead, or says what is wrong with every field at fault. A lead_id of 0 is how Convoso says that it has none:
@@ -30,27 +42,32 @@ const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(val
 export function readLead(body: unknown): { lead: Lead } | { faults: string[] } {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return { faults: ['the body must be one lead'] }
   const given = body as Record<string, unknown>
-  const faults: string[] = []
-  for (const name of REQUIRED) {
-    if (blank(given[name]) || (name === 'lead_id' && /^0+$/.test(text(given[name]).trim()))) {
-      faults.push(`${name} is required`)
-    } else if (!Value.Check(LeadBody.properties[name], given[name])) {
-      faults.push(`${name} must be text or a whole number`)
-    }
-  }
-  const number = faults.some((fault) => fault.startsWith('phone_number')) ? null : readPhone(text(given.phone_number))
+  const faults = REQUIRED.flatMap((name) => faultOf(name, given[name]) ?? [])
+  const number = faults.some((fault) => fault.startsWith('phone_number')) ? null : readPhone(String(given.phone_number))
   if (number && 'fault' in number) faults.unshift(`phone_number ${number.fault}`)
+
+  const rest = Object.entries(given).filter(
+    ([name, value]) => !Object.hasOwn(LeadBody.properties, name) && !blank(value),
+  )
+  if (rest.length > MOST_FIELDS) faults.push(`a lead has at most ${MOST_FIELDS} fields, not ${rest.length}`)
+  const texts = rest.slice(0, MOST_FIELDS).map(([name, value]) => [name.toWellFormed(), text(value)] as const)
+  for (const [name, value] of texts) if (value === null) faults.push(`${name} is nested too deeply`)
   if (faults.length || !number || 'fault' in number) return { faults }
 
-  const rest = Object.entries(given).filter(([name, value]) => !(name in LeadBody.properties) && !blank(value))
-  const { call_log_id, ...fields } = Object.fromEntries(rest.map(([name, value]) => [name.toWellFormed(), text(value)]))
+  const { call_log_id: callLogId, ...fields } = Object.fromEntries(texts) as Record<string, string>
   return {
     lead: {
-      leadId: text(given.lead_id).trim(),
-      listId: text(given.list_id).trim(),
+      leadId: String(given.lead_id).trim(),
+      listId: String(given.list_id).trim(),
       phone: number.phone,
-      callLogId: call_log_id?.trim() ?? null,
+      callLogId: callLogId?.trim() ?? null,
       fields,
     },
   }
+}
+
+function faultOf(name: (typeof REQUIRED)[number], value: unknown): string | null {
+  if (blank(value)) return `${name} is required`
+  if (!Value.Check(LeadBody.properties[name], value)) return `${name} must be text or a whole number`
+  return name === 'lead_id' && /^0+$/.test(String(value).trim()) ? `${name} is required` : null
 }

@@ -6,6 +6,11 @@ export function bootWarnings(config: Config, nodeVersion: string): string[] {
   const node = Number(nodeVersion.split('.')[0]?.replace('v', ''))
   if (node < 22) warnings.push(`Node ${nodeVersion} is past its end of life: no more fixes, and time zones that age`)
   if (config.CALLING_HOURS === 'off') warnings.push('CALLING_HOURS=off: leads are dialed at any hour of the day')
+  if ((config.CALL_DEADLINE_SECONDS ?? Infinity) < config.BLAND_MAX_DURATION * 60) {
+    warnings.push(
+      'CALL_DEADLINE_SECONDS is shorter than BLAND_MAX_DURATION: a call nobody heard of may still be live when its line is freed',
+    )
+  }
   if (!config.BLAND_WEBHOOK_SECRET) warnings.push('BLAND_WEBHOOK_SECRET is not set: anybody can post a completion')
   if (!config.CONVOSO_WEBHOOK_SECRET)
     warnings.push('CONVOSO_WEBHOOK_SECRET is not set: anybody can have a number called')

@@ -122,6 +122,13 @@ t.test('undial can have everybody rest', async (t) => {
   t.same(due.claims, [])
   t.ok(due.nextMs > 50_000 && due.nextMs <= 60_000, 'and asking again is worth it after the rest')
   t.match(await redis.hgetall(keys.control), { dial_rests_why: 'insufficient_balance' })
+  await redis.del(keys.due_dial)
+  await redis.hdel(keys.control, 'dial_rests_until_ms')
+  const second = await admitted(3)
+  await redis.hset(keys.control, 'dial_rests_until_ms', Date.now() + 60_000)
+  await store.undial(second, 'rate_limit', 5000, 5000)
+  const until = Number(await redis.hget(keys.control, 'dial_rests_until_ms'))
+  t.ok(until - Date.now() > 50_000, 'a shorter rest does not cut a longer one short')
 })
 
 t.test('claimDue', async (t) => {
@@ -215,10 +222,12 @@ t.test('claimDue', async (t) => {
     const [look] = (await store.claimDue('op-1', 'i', room(0, 5))).claims
     t.match(look, { budget: 'look', call: { requestId: 'req-1', state: 'dialing', lead: lead(1) }, startInMs: 0 })
     t.ok(Math.abs((look?.at ?? 0) - Date.now()) < 5000, 'with the time of the store')
-    t.equal(await store.undial(claim, 'x', 0), false, 'the dialer may no longer decide')
     t.ok(Number(await redis.zscore(keys.due_look, 'req-1')) - Date.now() > times.lease - 5000)
     t.same((await store.claimDue('op-2', 'i', room(0, 5))).claims, [])
     t.equal(await redis.hget(keys.call('req-1'), 'claims'), '1')
+    t.equal(await store.undial(claim, 'x', 60_000), true, 'that nobody was rung is believed of its dialer')
+    t.equal(await store.conclude(look as Claim, NOT_INTERESTED, true), false, 'and whoever looked may not decide')
+    t.equal(await store.undial(claim, 'x', 60_000), false, 'once')
   })
 
   t.test('says how long nothing will be due', async (t) => {

@@ -85,6 +85,14 @@ t.test('confirmDial', async (t) => {
     t.match(await store.takeCompletion('call-1', null, Buffer.from('{}')), { kind: 'new', requestId: 'req-1' })
   })
 
+  t.test('does not make anew what was delivered and forgotten', async (t) => {
+    const { store, redis, keys, lead, delivering } = await storeFor(t, server.url)
+    await store.settle(await delivering(1), NOT_INTERESTED)
+    await redis.del(keys.call('req-1'))
+    t.match(await store.confirmDial('req-1', lead(1), 1, 'call-1'), { kind: 'again' })
+    t.equal(await redis.exists(keys.call('req-1'), keys.pending), 0)
+  })
+
   t.test('is joined by a completion that came before anybody knew whose it was', async (t) => {
     const { store, redis, keys, lead, admitted } = await storeFor(t, server.url)
     await admitted(1)
@@ -155,6 +163,15 @@ t.test('takeCompletion', async (t) => {
     t.match(taken, { kind: 'new', claim: { call: { done: [], firstFailedAt: null, attempts: 0 } } })
   })
 
+  t.test('waits for a write that is on its way: two outcomes must not cross', async (t) => {
+    const { store, redis, keys, admitted, times } = await storeFor(t, server.url)
+    await store.conclude(await admitted(1), NOT_INTERESTED, true)
+    const [writer] = (await store.claimDue('op-1', 'i', room(0, 0, 1))).claims
+    t.match(await store.takeCompletion('call-1', 'req-1', Buffer.from('{}')), { kind: 'new', claim: null })
+    t.equal(await store.settle(writer as Claim, NOT_INTERESTED), false)
+    t.ok(Number(await redis.zscore(keys.due_deliver, 'req-1')) - Date.now() > times.lease - 5000)
+  })
+
   t.test('waits its turn behind those that wait for the CRM', async (t) => {
     const { store, redis, keys, delivering, admitted } = await storeFor(t, server.url)
     const later = { reason: 'x', waitMs: 0, done: [], writesLeft: 1, throttled: false }
@@ -209,6 +226,28 @@ t.test('settle ends a call: line for the rest, everything else let go', async (t
   t.ok((await redis.pttl(keys.call('req-1'))) <= 1_000_000)
   const stats = await redis.hgetall(keys.stats(today()))
   t.match(stats, { admitted: '1', completed: '1', 'outcome.NOT_INTERESTED': '1' }, 'counted under the date of today')
+})
+
+t.test('settle works in a Redis that is full: it is what frees memory', async (t) => {
+  const full = await redisFor(t, {})
+  const { store, redis, delivering, admitted } = await storeFor(t, full.url)
+  const claim = await delivering(1)
+  await redis.config('SET', 'maxmemory', '1')
+  await t.rejects(admitted(2), /OOM/)
+  t.equal(await store.settle(claim, NOT_INTERESTED), true)
+})
+
+t.test('a call that ended without a completion leaves no mark that one was taken', async (t) => {
+  const { store, redis, keys, lead, admitted } = await storeFor(t, server.url)
+  await admitted(1)
+  await store.confirmDial('req-1', lead(1), 1, 'call-1')
+  await redis.zadd(keys.due_look, 1, 'req-1')
+  const [look] = (await store.claimDue('op-1', 'i', room(0, 1))).claims
+  await store.conclude(look as Claim, NOT_INTERESTED, true)
+  const [claim] = (await store.claimDue('op-2', 'i', room(0, 0, 1))).claims
+  await store.settle(claim as Claim, NOT_INTERESTED)
+  await redis.del(keys.call('req-1'))
+  t.match(await store.takeCompletion('call-1', 'req-1', Buffer.from('{}')), { kind: 'unknown' }, 'kept, not dropped')
 })
 
 t.test('settle touches nothing of another call', async (t) => {
@@ -326,9 +365,44 @@ t.test('lookLater: the call is looked at later, and a live one keeps its line', 
   t.same(deferred, [true, true])
   t.ok((await redis.pttl(keys.line('+12125550101'))) <= 5000)
   const [look] = (await store.claimDue('op-1', 'i', room(0, 5))).claims
-  t.match(look?.call, { looks: 1, lastError: 'not_seen_yet' })
+  t.match(look?.call, { looks: 1, missed: 0, lastError: 'not_seen_yet' })
   await store.lookLater(look as Claim, { step: 'looked', reason: 'still_live', waitMs: 60_000, live: true })
   t.ok((await redis.pttl(keys.line('+12125550101'))) > stand.times.line - 5000)
   t.ok(Number(await redis.zscore(keys.due_look, 'req-1')) - Date.now() > 55_000)
   t.same(await stand.steps('req-1'), ['admitted', 'dialing', 'looked', 'looked'])
+})
+
+t.test('only misses in a row count as missed', async (t) => {
+  const { store, redis, keys, admitted } = await storeFor(t, server.url)
+  let claim = await admitted(1)
+  for (const [missed, counted] of [
+    [true, 1],
+    [true, 2],
+    [false, 0],
+    [true, 1],
+  ] as const) {
+    await store.lookLater(claim, { step: 'looked', reason: 'x', waitMs: 0, missed })
+    await redis.zadd(keys.due_look, 1, 'req-1')
+    claim = (await store.claimDue(`op-${Math.random()}`, 'i', room(0, 1))).claims[0] as Claim
+    t.equal(claim.call.missed, counted)
+  }
+})
+
+t.test('a clock that was set back stops neither rate', async (t) => {
+  const { store, redis, keys, lead, delivering } = await storeFor(t, server.url, {
+    dialsPerSecond: 10,
+    crmPerSecond: 10,
+  })
+  const anHourAhead = (Date.now() + 3_600_000) * 1000
+  await redis.hset(
+    keys.control,
+    'dial_next_us',
+    anHourAhead,
+    'crm_next_us',
+    anHourAhead,
+    'dial_rests_until_ms',
+    anHourAhead,
+  )
+  t.match(await store.admit('req-2', lead(2), 1, true), { kind: 'new', claim: { startInMs: 0 } })
+  t.ok(await delivering(1))
 })

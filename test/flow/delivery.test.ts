@@ -64,6 +64,14 @@ t.test('a write that is done is not sent again while the next one fails', async 
   t.match(convoso.ledger(), { leads: { D21: { applied: 1 } }, call_logs: { CL21: { applied: 1 } } })
 })
 
+t.test('the two writes of a call with a log keep to the rate as well', async (t) => {
+  const { post, convoso, until } = await stage(t, { redisUrl: redis.url, env: { CONVOSO_MAX_RPS: '4', LEASE: '15' } })
+  const { body } = await post({ phone_number: '2125550143', lead_id: 'D23', list_id: 1, call_log_id: 'CL23' })
+  await until(body.request_id, done)
+  const [first, second] = await convoso.seen((entry) => entry.what === 'write', 2)
+  t.ok((second?.at_ms ?? 0) - (first?.at_ms ?? 0) >= 240, 'a quarter of a second apart')
+})
+
 t.test('a 429 slows all writers down', async (t) => {
   const { post, convoso, until, redis: store, prefix } = await stage(t, { redisUrl: redis.url })
   convoso.script({ lead_id: 'D22', faults: { 'leads/update': { too_many: { first: 1 } } } })

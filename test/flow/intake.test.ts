@@ -43,6 +43,24 @@ t.test('a bad lead: 400, and every field at fault at once', async (t) => {
     ['cut-off JSON', json, '{"phone_number":"2125550150","lead', /JSON/],
     ['no body', json, undefined, /empty/i],
     ['a poisoned prototype', json, '{"__proto__":{"a":1},"lead_id":1}', /./],
+    [
+      'ids that lost their digits',
+      json,
+      '{"phone_number":"2125550150","lead_id":12345678901234567890,"list_id":1e21}',
+      /lead_id must.*list_id must/,
+    ],
+    [
+      'a field without a bottom',
+      json,
+      `{"phone_number":"2125550150","lead_id":1,"deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+      /list_id is required, deep is nested/,
+    ],
+    [
+      'more fields than a lead has',
+      json,
+      JSON.stringify({ ...lead, ...Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`f${i}`, i])) }),
+      /at most 500 fields/,
+    ],
     ['a form with a field twice', form, 'phone_number=2125550150&lead_id=1&lead_id=2&list_id=1', /lead_id must be/],
   ]
   for (const [name, headers, payload, reason] of cases) {
@@ -69,13 +87,13 @@ t.test('a bad lead: 400, and every field at fault at once', async (t) => {
 t.test('a form is as good as JSON, and unknown fields are kept', async (t) => {
   const { app, call, redis: store, prefix, bland } = await stage(t, { redisUrl: redis.url })
   const payload =
-    'phone_number=%28212%29+555-0151&lead_id=I2&list_id=9&first_name=Ren%C3%A9&favourite=%F0%9F%8D%8E&blank='
+    'phone_number=%28212%29+555-0151&lead_id=I2&list_id=9&first_name=Ren%C3%A9&favourite=%F0%9F%8D%8E&blank=&toString=x'
   const answer = await app.inject({ method: 'POST', url: LEADS, headers: form, payload })
   t.equal(answer.statusCode, 202)
   const [dial] = await bland.seen((entry) => entry.what === 'dial')
   t.match(dial, { body: { phone_number: '+12125550151', request_data: { first_name: 'René', favourite: '🍎' } } })
   const kept = await store.hgetall(`${prefix}:call:${answer.json().request_id}`)
-  t.match(kept, { 'lead.first_name': 'René', 'lead.favourite': '🍎', list_id: '9' })
+  t.match(kept, { 'lead.first_name': 'René', 'lead.favourite': '🍎', 'lead.toString': 'x', list_id: '9' })
   t.notOk('lead.blank' in kept)
   t.equal((await call(answer.json().request_id)).request_id, answer.json().request_id)
 })
@@ -274,6 +292,16 @@ t.test('a Redis that evicts keys is not ready', async (t) => {
   const ready = await app.inject('/health/ready')
   t.equal(ready.statusCode, 503)
   t.match(ready.json(), { reason: /volatile-lru/ })
+})
+
+t.test('an instance that could not ask for the epoch at its start asks again', async (t) => {
+  const full = await redisFor(t, { maxmemory: '1' })
+  const { app, post, bland, redis: store, logged } = await stage(t, { redisUrl: full.url })
+  t.match(logged(), /cannot be asked for its epoch/)
+  t.equal((await app.inject('/health/live')).statusCode, 200)
+  await store.config('SET', 'maxmemory', '0')
+  await post({ ...lead, lead_id: 'I12' })
+  await bland.seen(({ what }) => what === 'placed')
 })
 
 t.test('a new store without DNC_SOURCE takes leads and dials nobody', async (t) => {

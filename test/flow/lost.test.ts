@@ -1,5 +1,6 @@
 import t from 'tap'
 import { sign } from '../../src/bland/signature.ts'
+import { createOverdue } from '../../src/completions/overdue.ts'
 import { redisFor, stage } from '../stage.ts'
 
 /* Answers that are lost, completions that do not come, and a vendor that says no: nobody is rung twice, every lead ends. */
@@ -134,4 +135,53 @@ t.test('a clear no brings the call back to queued, and it is dialed later', { bu
   await until(body.request_id, done)
   t.match(bland.ledger(), { numbers: { '+12125550112': { placed: 1 } } })
   t.match(convoso.ledger(), { leads: { L12: { applied: 1 } } })
+})
+
+t.test('a completion that crosses the write of another outcome has the last word', { buffered: true }, async (t) => {
+  const {
+    post,
+    app,
+    bland,
+    convoso,
+    until,
+    redis: store,
+    prefix,
+  } = await stage(t, {
+    redisUrl: redis.url,
+    env: { LEASE: '2', CALL_DEADLINE_SECONDS: '1', LINE_HOLD: '1' },
+  })
+  bland.script({ lead_id: 'V5', faults: { drop_before: 1 } })
+  convoso.script({ lead_id: 'V5', faults: { 'leads/update': { slow: { first: 1, ms: 700 } } } })
+  const { body } = await post({ phone_number: '2125550165', lead_id: 'V5', list_id: 1 })
+  await until(body.request_id, ({ steps }) => steps.some(({ step }) => step === 'concluded'))
+  // Until the write of what was concluded is on its way.
+  while ((await store.hget(`${prefix}:call:${body.request_id}`, 'claims')) !== '1');
+  const bytes = JSON.stringify({ call_id: 'late-2', status: 'busy', metadata: { request_id: body.request_id } })
+  const headers = { 'x-webhook-signature': sign(Buffer.from(bytes), 'test-webhook-secret') }
+  await app.inject({ method: 'POST', url: '/webhooks/bland-callback', headers, payload: bytes })
+  await until(body.request_id, (call) => call.outcome === 'BUSY' && done(call))
+  const writes = await convoso.seen((entry) => entry.what === 'write', 2)
+  t.same(
+    writes.map((write) => write.what === 'write' && write.params.status),
+    ['N', 'B'],
+  )
+})
+
+t.test('a call the vendor calls live for ever ends all the same', { buffered: true }, async (t) => {
+  const { app, post, bland, until } = await stage(t, { redisUrl: redis.url })
+  bland.faults({ never: 1, call_ms: [60_000, 60_000] })
+  const { body } = await post({ phone_number: '2125550166', lead_id: 'V6', list_id: 1 })
+  await until(body.request_id, ({ state }) => state === 'pending')
+  const { work, runner, times } = app.calls
+  const log = { info() {}, warn() {}, error() {} }
+  const overdue = createOverdue({ store: work, voice: app.voice, runner, times, log })
+  // Its deadline is far off: the look is brought forward, as if it had been due.
+  const look = async () => {
+    await app.calls.redis.zadd(`${app.config.KEY_PREFIX}:due:look`, 1, body.request_id)
+    return (await work.claimDue(`op-${Math.random()}`, 'test', { dial: 0, look: 1, deliver: 0 })).claims[0]
+  }
+  const claim = await look()
+  if (!claim) throw new Error('the runner was quicker')
+  await overdue({ ...claim, at: (claim.call.dialedAt ?? 0) + times.endless + 1 })
+  t.match(await until(body.request_id, done), { outcome: 'NO_COMPLETION', rule: 'never_ended' })
 })

@@ -5,7 +5,9 @@
 local function begin_dial(call)
   -- An emptied store has lost its do-not-call list: it dials nobody until somebody has said that it may.
   if redis.call('GET', key.epoch) ~= arg.epoch then return nil, 'epoch', now + 1000 end
+  -- No rest is longer than an hour: a later one was written by a clock that has been set back since.
   local rests_until = tonumber(redis.call('HGET', key.control, 'dial_rests_until_ms')) or 0
+  if rests_until > now + 3600000 then rests_until = 0 end
   if rests_until > now then return nil, 'rest', rests_until end
   local line = key.line(call.phone)
   local holder = redis.call('GET', line)
@@ -23,7 +25,7 @@ local function begin_dial(call)
   redis.call('PEXPIRE', attempts, arg.attempts_ms)
   enter(call, 'dialing')
   due(call, 'due_look', now + arg.first_look_ms)
-  put(call, { dialed_at_ms = now })
+  put(call, { dialed_at_ms = now, dial_fence = call.fence })
   tell(call, 'dialing')
   return wait
 end
@@ -37,6 +39,12 @@ local function refused(call)
   tell(call, 'refused', 'rule=do_not_call')
   due(call, 'due_deliver', now)
   return true
+end
+
+-- A call has one dialer, and that this one rang nobody is evidence: it is believed for as long as the call is in that dial,
+-- whoever has looked after it meanwhile.
+local function dialed_by_another(call)
+  return not call or call.state ~= 'dialing' or call.dial_fence ~= arg.fence
 end
 
 -- Nobody was rung: slot, attempt and line are given back.

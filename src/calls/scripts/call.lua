@@ -14,6 +14,8 @@ local now_us = time[1] * 1000000 + time[2]
 local now = math.floor(now_us / 1000)
 
 local DAY_MS = 86400000
+-- A month, and not the one day a key has to outlive its next attention by: a queue may stand still for days.
+local KEPT_MS = 30 * DAY_MS
 local LAST_STEP = 64
 
 -- Lua prints large numbers in exponents; Redis and people want digits.
@@ -79,9 +81,9 @@ local function count(what)
   redis.call('PEXPIRE', stats, 9 * DAY_MS)
 end
 
--- Re-times all keys of a call together: a day beyond its next attention, so that a key never ends a call.
+-- Re-times all keys of a call together, to well beyond its next attention: a key never ends a call.
 local function retime(call, due)
-  local ttl = math.max(due - now, 0) + DAY_MS
+  local ttl = math.max(due - now, 0) + KEPT_MS
   redis.call('PEXPIRE', key.call(call.request_id), ttl)
   for _, pointer in ipairs({ key.lead(call.lead_id), key.phone(call.phone) }) do
     if redis.call('GET', pointer) == call.request_id then redis.call('PEXPIRE', pointer, ttl) end
@@ -138,6 +140,8 @@ end
 -- and the ms after which asking again yields a horizon full of turns at once.
 local function turn(rate, gap_us, turns)
   local next_us = math.max(tonumber(redis.call('HGET', key.control, rate)) or 0, now_us)
+  -- Further off than turns are ever reserved: the clock has been set back since.
+  if next_us > now_us + arg.horizon_ms * 1000 + 10 * gap_us then next_us = now_us end
   local wait_ms = math.ceil((next_us - now_us) / 1000)
   if wait_ms > tonumber(arg.horizon_ms) then return nil, wait_ms end
   redis.call('HSET', key.control, rate, digits(next_us + gap_us * turns))
@@ -152,14 +156,15 @@ local function crm_rate()
   return math.min(full, tonumber(left[1]) + full * (now - tonumber(left[2])) / 60000)
 end
 
--- A lease on a delivering call, when the CRM's rate has turns for its writes. Returns the ms to wait before the first; or
--- nothing, and the ms until there may be turns.
+-- A lease on a delivering call, when the CRM's rate has turns for its writes. Returns the ms to wait before the first, and
+-- between two; or nothing, and the ms until there may be turns.
 local function claim_delivery(call)
-  local wait, again_ms = turn('crm_next_us', 1000000 / crm_rate(), tonumber(call.writes_left or call.writes) or 1)
+  local gap_us = 1000000 / crm_rate()
+  local wait, again_ms = turn('crm_next_us', gap_us, tonumber(call.writes_left or call.writes) or 1)
   if not wait then return nil, again_ms end
   put(call, { fence = tonumber(call.fence) + 1, claims = (tonumber(call.claims) or 0) + 1 })
   due(call, 'due_deliver', now + arg.lease_ms)
-  return wait
+  return wait, math.ceil(gap_us / 1000)
 end
 
 -- Rule: every script is safe to run twice. The last op of a call and its answer are kept with it.

@@ -25,8 +25,8 @@ local function gone(request_id)
   count('vanished')
 end
 
-local function claimed(call, budget, wait)
-  claims[#claims + 1] = { budget = budget, fence = call.fence, start_in_ms = wait, now_ms = now }
+local function claimed(call, budget, wait, gap)
+  claims[#claims + 1] = { budget = budget, fence = call.fence, start_in_ms = wait, gap_ms = gap, now_ms = now }
   hashes[#hashes + 1] = flatten(call)
   ids[#ids + 1] = call.request_id
 end
@@ -78,9 +78,10 @@ local function take_deliveries(room)
       tell(call, 'failed', 'reason=poison')
       poisoned[#poisoned + 1] = request_id
     else
-      local wait, again_ms = claim_delivery(call)
-      if not wait then return now + again_ms end
-      claimed(call, 'deliver', wait)
+      local wait, gap = claim_delivery(call)
+      -- Without a turn the second value says when there may be one.
+      if not wait then return now + gap end
+      claimed(call, 'deliver', wait, gap)
     end
   end
 end

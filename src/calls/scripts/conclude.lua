@@ -6,7 +6,9 @@
 local call = load(arg.request_id)
 local said = answered(call)
 if said then return said end
-if stale(call) or (call.state ~= 'dialing' and call.state ~= 'pending') then
+local refused = arg.rang == '0' and dialed_by_another(call)
+local given_up = arg.rang == '1' and (stale(call) or (call.state ~= 'dialing' and call.state ~= 'pending'))
+if refused or given_up then
   return { cjson.encode({ concluded = 'stale' }), {} }
 end
 

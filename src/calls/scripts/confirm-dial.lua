@@ -12,6 +12,11 @@ local call = load(arg.request_id)
 local said = answered(call)
 if said then return said end
 
+-- Its completion was taken, and the call has been forgotten since: not a store that was emptied.
+if not call and redis.call('EXISTS', key.call_id(arg.call_id)) == 1 then
+  return { cjson.encode({ confirmed = 'again' }), {} }
+end
+
 if not call then
   call = { request_id = arg.request_id }
   put(call, {
@@ -44,12 +49,12 @@ redis.call('ZADD', key.pending, 'NX', now, call.request_id)
 hold_line(call, tonumber(arg.line_ms))
 enter(call, 'pending')
 due(call, 'due_look', now + arg.deadline_ms)
-redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', math.floor(arg.deadline_ms + DAY_MS))
+redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
 tell(call, 'pending', 'call_id=' .. arg.call_id)
 
 if redis.call('ZREM', key.parked, arg.call_id) == 1 and redis.call('EXISTS', key.completion(arg.call_id)) == 1 then
   take(call)
-  local wait = claim_first_delivery(call)
-  return answer(call, { confirmed = 'joined', fence = wait and call.fence or nil, start_in_ms = wait, now_ms = now })
+  local wait, gap = claim_first_delivery(call)
+  return answer(call, { confirmed = 'joined', fence = wait and call.fence or nil, start_in_ms = wait, gap_ms = wait and gap or nil, now_ms = now })
 end
 return answer(call, { confirmed = 'pending' })

@@ -1,6 +1,7 @@
 -- defer: not now, again in a while; the state stays. Of a delivering call the next write, of the others the next look.
 --
 -- arg: op, request_id, fence, step (what the story calls it), reason, wait_ms, live (1: the vendor says the call goes on, so its line does too), line_ms,
+--      missed (1: the vendor says it does not know the call),
 --      and for deliveries: done? (names of writes that are done), writes_left, throttled (0 | 1),
 --      crm_per_second, and those of conclude
 -- Returns {deferred: yes | stale, first_failed_at_ms} and the hash.
@@ -27,7 +28,10 @@ if call.state == 'delivering' then
   end
   due(call, 'due_deliver', now + arg.wait_ms)
 else
-  put(call, { looks = (tonumber(call.looks) or 0) + 1 })
+  put(call, {
+    looks = (tonumber(call.looks) or 0) + 1,
+    missed = arg.missed == '1' and (tonumber(call.missed) or 0) + 1 or 0,
+  })
   if arg.live == '1' then hold_line(call, tonumber(arg.line_ms)) end
   due(call, 'due_look', now + arg.wait_ms)
 end

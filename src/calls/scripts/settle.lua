@@ -9,7 +9,12 @@ if said then return said end
 if stale(call) or call.state ~= 'delivering' then return { cjson.encode({ settled = 'stale' }), {} } end
 
 conclude(call)
-if call.completion then redis.call('DEL', key.completion(call.completion)) end
+if call.completion then
+  redis.call('DEL', key.completion(call.completion))
+elseif call.call_id then
+  -- The mark says "taken", and nothing was: a completion that comes after all must not pass for a copy.
+  redis.call('DEL', key.call_id(call.call_id))
+end
 put(call, { completed_at_ms = now })
 count('completed')
 count('outcome.' .. call.outcome)

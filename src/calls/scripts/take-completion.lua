@@ -16,11 +16,6 @@ local call = request_id and load(request_id)
 local said = answered(call)
 if said then return said end
 
--- A store that refused the bytes must not say that they are taken.
-if redis.call('EXISTS', key.completion(arg.call_id)) == 0 then
-  return redis.error_reply('NOBYTES the completion of this call_id was not stored')
-end
-
 local function short(fields) return { cjson.encode(fields), {} } end
 
 if not call and known then
@@ -28,7 +23,12 @@ if not call and known then
   return short({ taken = 'duplicate', request_id = request_id })
 end
 
+local stored = redis.call('EXISTS', key.completion(arg.call_id)) == 1
+-- A store that refused the bytes must not say that they are taken.
+local refused = 'NOBYTES the completion of this call_id was not stored'
+
 if not call then
+  if not stored then return redis.error_reply(refused) end
   redis.call('ZADD', key.parked, now, arg.call_id)
   redis.call('PEXPIRE', key.completion(arg.call_id), arg.parked_ms)
   redis.call('ZREMRANGEBYSCORE', key.parked, '-inf', now - arg.parked_ms)
@@ -57,9 +57,11 @@ if call.completion or (call.call_id and call.call_id ~= arg.call_id) then
   return answer(call, { taken = 'second_call', request_id = request_id })
 end
 
+if not stored then return redis.error_reply(refused) end
 take(call)
-local wait = claim_first_delivery(call)
+local wait, gap = claim_first_delivery(call)
 return answer(call, {
-  taken = 'new', request_id = request_id, fence = wait and call.fence or nil, start_in_ms = wait, now_ms = now,
+  taken = 'new', request_id = request_id, fence = wait and call.fence or nil, start_in_ms = wait, gap_ms = wait and gap or nil,
+  now_ms = now,
   waiting = redis.call('ZCOUNT', key.due_dial, '-inf', now),
 })

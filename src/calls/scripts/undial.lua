@@ -6,14 +6,16 @@
 local call = load(arg.request_id)
 local said = answered(call)
 if said then return said end
-if stale(call) or call.state ~= 'dialing' then return { cjson.encode({ undialed = 'stale' }), {} } end
+if dialed_by_another(call) then return { cjson.encode({ undialed = 'stale' }), {} } end
 
 give_back_dial(call)
 enter(call, 'queued')
-put(call, { waits_for = arg.reason, last_error = arg.reason })
+put(call, { waits_for = arg.reason, last_error = arg.reason, undials = (tonumber(call.undials) or 0) + 1 })
 tell(call, 'queued', 'reason=' .. arg.reason)
 due(call, 'due_dial', now + arg.wait_ms)
-if tonumber(arg.rest_ms) > 0 then
+-- A longer rest is not cut short by a shorter one.
+local rests_until = tonumber(redis.call('HGET', key.control, 'dial_rests_until_ms')) or 0
+if tonumber(arg.rest_ms) > 0 and now + arg.rest_ms > rests_until then
   redis.call('HSET', key.control, 'dial_rests_until_ms', digits(now + arg.rest_ms), 'dial_rests_why', arg.reason)
 end
 return answer(call, { undialed = 'yes' })
