@@ -1,3 +1,4 @@
+import type { Verdict } from '../calls/call.ts'
 import type { Claim } from '../calls/claim.ts'
 import type { Log, Runner } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
@@ -5,8 +6,11 @@ import type { Times } from '../calls/times.ts'
 import type { Voice } from '../dialing/voice.ts'
 import { pack } from './bytes.ts'
 
-/** So many looks that found nothing before a call counts as gone. */
+/** So many looks in a row that found nothing before a call counts as gone. */
 const UNKNOWN_AT_MOST = 3
+
+const FORGOTTEN: Verdict = { outcome: 'NO_COMPLETION', rule: 'vendor_knows_nothing', evidence: 'report=unknown' }
+const ENDLESS: Verdict = { outcome: 'NO_COMPLETION', rule: 'never_ended', evidence: 'longer than any call' }
 
 /**
  * A pending call whose completion is overdue: the vendor is asked once. What it has goes the same road as a webhook; a
@@ -27,34 +31,21 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
       else runner.wake()
       return
     }
+    const later = { step: 'looked', waitMs: times.nextLook }
     const endless = claim.at - (dialedAt ?? claim.at) > times.endless
-    if (report.kind === 'live' && !endless) {
-      await store.lookLater(claim, { step: 'looked', reason: 'still_live', waitMs: times.lookLive, live: true })
-      return
+    if (!endless && report.kind === 'live') {
+      return void (await store.lookLater(claim, { ...later, reason: 'still_live', waitMs: times.lookLive, live: true }))
     }
-    if (!endless && (report.kind === 'unavailable' || missed + 1 < UNKNOWN_AT_MOST)) {
-      const reason = report.kind === 'unavailable' ? report.reason : 'vendor_knows_nothing'
-      await store.lookLater(claim, {
-        step: 'looked',
-        reason,
-        waitMs: times.nextLook,
-        missed: report.kind === 'unknown',
-      })
-      return
+    if (!endless && report.kind === 'unavailable') {
+      return void (await store.lookLater(claim, { ...later, reason: report.reason }))
     }
-    const rule = report.kind === 'unknown' ? 'vendor_knows_nothing' : 'never_ended'
-    log.error({ ...about, rule }, 'no completion came, and the vendor has none')
-    await store.conclude(
-      claim,
-      {
-        outcome: 'NO_COMPLETION',
-        rule,
-        evidence: `report=${report.kind}`,
-        doNotCall: false,
-        holdMs: times.holdTransferred,
-      },
-      true,
-    )
+    if (!endless && missed + 1 < UNKNOWN_AT_MOST) {
+      return void (await store.lookLater(claim, { ...later, reason: 'vendor_knows_nothing', missed: true }))
+    }
+    const verdict = report.kind === 'unknown' ? FORGOTTEN : ENDLESS
+    log.error({ ...about, rule: verdict.rule }, 'no completion came, and the vendor has none')
+    // An agent may be talking.
+    await store.conclude(claim, { ...verdict, doNotCall: false, holdMs: times.holdTransferred }, true)
     runner.wake()
   }
 }

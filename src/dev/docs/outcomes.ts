@@ -9,6 +9,7 @@ export const WITHOUT_COMPLETION: readonly { outcome: Outcome; rule: string }[] =
   { outcome: 'REFUSED', rule: 'number_refused' },
   { outcome: 'DIAL_UNCONFIRMED', rule: 'never_seen' },
   { outcome: 'NO_COMPLETION', rule: 'vendor_knows_nothing' },
+  { outcome: 'NO_COMPLETION', rule: 'never_ended' },
 ]
 
 /** Every outcome with its rules, in the order in which they are asked, and its status unless overridden, as Markdown. */
