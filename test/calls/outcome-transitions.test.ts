@@ -143,6 +143,8 @@ t.test('takeCompletion', async (t) => {
     t.match(await steps('req-1'), ['admitted', 'dialing', 'completion', 'second_call'])
     t.match(await redis.hgetall(keys.stats(today())), { second_call: '1' })
     t.equal(await redis.get(keys.call_id('call-2')), 'req-1')
+    t.match(await store.takeCompletion('call-2', 'req-1', Buffer.from('{}')), { kind: 'duplicate' }, 'told once')
+    t.equal((await store.completionBytes('call-2'))?.toString(), '{"second":1}')
   })
 
   t.test('those nobody knows are parked for a day', async (t) => {

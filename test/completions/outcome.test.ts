@@ -5,6 +5,7 @@ import { OUTCOMES } from '../../src/calls/call.ts'
 import type { Completion, TranscriptLine } from '../../src/completions/completion.ts'
 import { outcomeOf, RULES, RULES_VERSION } from '../../src/completions/outcome.ts'
 import { base, samples } from '../fixtures/completions/samples.ts'
+import { FULL } from '../full.ts'
 
 const blank: Completion = {
   callId: 'C1',
@@ -218,6 +219,6 @@ t.test('any value has one verdict, and the evidence is silent', async (t) => {
       if (!RULES.some((it) => it.rule === rule && it.outcome === outcome)) throw new Error(rule)
       if (evidence === '' || evidence.length > 60 || evidence.includes('§')) throw new Error(evidence)
     }),
-    { seed, numRuns: 500 },
+    { seed, numRuns: FULL ? 50_000 : 500 },
   )
 })

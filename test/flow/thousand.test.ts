@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import t from 'tap'
+import { FULL } from '../full.ts'
 import { freePort, redisFor, stage } from '../stage.ts'
 
 /* Many leads, several instances, real processes: exactly one dial and one write for each lead, whoever dies. */
@@ -9,8 +10,8 @@ import { freePort, redisFor, stage } from '../stage.ts'
 const redis = await redisFor(t)
 const phone = (n: number) => `+1212555${String(1000 + n)}`
 
-t.test('a thousand leads at concurrency 50', { timeout: 90_000 }, async (t) => {
-  const COUNT = 1000
+t.test('a thousand leads at concurrency 50', { timeout: 300_000 }, async (t) => {
+  const COUNT = FULL ? 9000 : 1000
   const { post, bland, convoso, prefix, logged } = await stage(t, {
     redisUrl: redis.url,
     env: { LOG_LEVEL: 'info', LEASE: '15', BLAND_MAX_PER_SECOND: '100000', CONVOSO_MAX_RPS: '100000' },

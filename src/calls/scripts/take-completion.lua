@@ -42,9 +42,10 @@ if not call then
   return short({ taken = 'unknown' })
 end
 
-if call.completion == arg.call_id then
+local taken = call.completion == arg.call_id
+if taken or (known and call.second_call_id == arg.call_id) then
   -- Its bytes are gone once the CRM has the outcome: the copy's must not stay in their place.
-  if call.state == 'completed' then redis.call('DEL', key.completion(arg.call_id)) end
+  if taken and call.state == 'completed' then redis.call('DEL', key.completion(arg.call_id)) end
   return short({ taken = 'duplicate', request_id = request_id })
 end
 
