@@ -14,6 +14,7 @@ import { BadEnvironment, environment } from './environment.ts'
 import { leads } from './leads/plugin.ts'
 import { bootWarnings } from './ops/boot-warnings.ts'
 import { callsApi } from './ops/calls.ts'
+import { control } from './ops/control.ts'
 import { health } from './ops/health.ts'
 
 /** Sockets to each vendor, and so what an instance does at once. A kill leaves at most so many dials unconfirmed. */
@@ -70,5 +71,6 @@ export async function buildApp({ env, log, clock = systemClock }: AppOptions): P
   // For the people who run it.
   await app.register(health)
   await app.register(callsApi)
+  await app.register(control)
   return app
 }

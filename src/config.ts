@@ -36,7 +36,7 @@ export const Env = Type.Object({
     description: 'Begins every key; the braces keep all keys in one cluster slot',
     default: '{awh}',
   }),
-  ADMIN_TOKEN: secret('Bearer token of `/calls`; unset, those routes answer 401 to everybody'),
+  ADMIN_TOKEN: secret('Bearer token of `/calls` and `/control`; unset, those routes answer 401 to everybody'),
 
   BLAND_API_KEY: Type.String({ minLength: 1, description: 'Bland’s API key, sent raw in `authorization`' }),
   BLAND_BASE_URL: origin('Origin of Bland’s API', 'https://api.bland.ai'),
@@ -98,7 +98,7 @@ export const Env = Type.Object({
   DNC_SOURCE: Type.Optional(
     Type.Enum(['none'], {
       description:
-        '`none`: a store without a do-not-call list may dial. Unset, a new or emptied Redis takes leads and dials nobody',
+        '`none`: a store without a do-not-call list may dial. Unset, a new or emptied Redis takes leads and dials nobody until `POST /control/resume`',
     }),
   ),
 

@@ -74,7 +74,7 @@ export const calls = fp<CallsOptions>(
       }
       if (!epoch)
         app.log.error(
-          'this store has no do-not-call list and nobody is dialed: DNC_SOURCE=none says that this is right',
+          'this store has no do-not-call list and nobody is dialed: DNC_SOURCE=none, or POST /control/resume, says that this is right',
         )
       if (/^aof_enabled:0/m.test(await patient.info('persistence'))) {
         app.log.warn(

@@ -15,6 +15,8 @@ const parts = {
   settle: ['settle'],
   fail: ['fail'],
   replay: ['replay'],
+  pause: ['pause'],
+  resume: ['resume'],
 }
 
 /** A full Redis must still let calls end: that is what frees its memory. */

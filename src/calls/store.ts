@@ -1,3 +1,4 @@
+import { type Args, concluding, dialing, identity, taking } from './arguments.ts'
 import type { Lead } from './call.ts'
 import type { Admission, Budget, Claim, Conclusion, Limits, Taking } from './claim.ts'
 import type { Clock } from './clock.ts'
@@ -7,7 +8,6 @@ import type { Connection } from './redis.ts'
 import type { ScriptName } from './scripts.ts'
 import type { Times } from './times.ts'
 
-type Args = Record<string, string | number | undefined>
 type Answer = Record<string, string | number | undefined>
 
 const MOST_PARKED = 1000
@@ -28,33 +28,9 @@ export function createStore(options: {
   const { redis, prefix, times, limits, clock, epoch } = options
   const keys = keysOf(prefix)
 
-  const dialArgs = () => ({
-    epoch: epoch(),
-    max_concurrent: limits.maxConcurrent,
-    dial_gap_us: Math.round(1_000_000 / limits.dialsPerSecond),
-    line_ms: times.line,
-    first_look_ms: times.firstLook,
-    attempts_ms: times.attempts,
-  })
-  const takeArgs = { taken_ms: times.taken, hold_transferred_ms: times.holdTransferred }
+  const dialArgs = () => dialing(times, limits, epoch())
+  const takeArgs = taking(times)
   const shared = { lease_ms: times.lease, horizon_ms: times.horizon, crm_per_second: limits.crmPerSecond }
-  const identity = (lead: Lead, writes: number) => ({
-    lead_id: lead.leadId,
-    list_id: lead.listId,
-    phone: lead.phone,
-    call_log_id: lead.callLogId ?? undefined,
-    writes,
-  })
-  const concluding = (conclusion: Conclusion | null) =>
-    conclusion
-      ? {
-          outcome: conclusion.outcome,
-          rule: conclusion.rule,
-          evidence: conclusion.evidence,
-          do_not_call: conclusion.doNotCall ? 1 : 0,
-          hold_ms: conclusion.holdMs,
-        }
-      : {}
 
   async function run(script: ScriptName, args: Args): Promise<{ answer: Answer; reply: string[] | string[][] }> {
     const flat: (string | number)[] = []
@@ -235,6 +211,12 @@ export function createStore(options: {
         done: done.join(' ') || undefined,
         writes_left: writesLeft,
       }),
+
+    /** Nobody is dialed from now on, by any instance; what is under way goes on. `reason` is shown to people. */
+    pause: (reason: string) => run('pause', { reason }),
+
+    /** Dialing goes on. Vouches for the do-not-call list of a store that is new or was emptied. */
+    resume: () => run('resume', { new_epoch: clock.id() }),
 
     /** Brings a dead letter back, or a delivering call forward, with a retry curve that starts anew. */
     async replay(requestId: string) {

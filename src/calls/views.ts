@@ -62,6 +62,12 @@ export function createViews(redis: Redis, prefix: string) {
       return found.filter((each): each is CallView => each?.call.state === state).slice(0, limit)
     },
 
+    /** Whether, since when and why nobody is dialed by order. */
+    async pause(): Promise<{ since: number; reason: string } | null> {
+      const [since, reason] = await redis.hmget(keys.control, 'paused_at_ms', 'paused_why')
+      return since ? { since: Number(since), reason: reason ?? '' } : null
+    },
+
     /** How many calls are where now, and what became of the day's so far. */
     async counts(now: number) {
       const today = new Date(now).toISOString().slice(0, 10)

@@ -1,10 +1,10 @@
-import bearerAuth from '@fastify/bearer-auth'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { STATES } from '../calls/call.ts'
 import type { CallView } from '../calls/views.ts'
 import { within } from '../calls/within.ts'
-import { Conflict, NotFound, Unauthorized } from '../errors.ts'
+import { Conflict, NotFound } from '../errors.ts'
+import { adminOnly } from './admin.ts'
 
 const ANSWER_WITHIN_MS = 2000
 
@@ -33,17 +33,7 @@ function shown({ call, dueAt }: CallView) {
 export const callsApi: FastifyPluginAsyncTypebox = async (app) => {
   const { views, store, runner, clock } = app.calls
   const ask = <T>(step: Promise<T>) => within(ANSWER_WITHIN_MS, step, clock)
-  const token = app.config.ADMIN_TOKEN
-  if (token)
-    await app.register(bearerAuth, {
-      keys: new Set([token]),
-      errorResponse: () => ({ success: false, error: 'Authorization: Bearer does not carry ADMIN_TOKEN' }),
-    })
-  else {
-    app.addHook('onRequest', async () => {
-      throw new Unauthorized('These routes are closed until ADMIN_TOKEN is set')
-    })
-  }
+  await app.register(adminOnly)
 
   app.get(
     '/calls',

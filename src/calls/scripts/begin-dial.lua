@@ -4,9 +4,12 @@
 -- arg: epoch, max_concurrent, dial_gap_us, horizon_ms, line_ms, first_look_ms, attempts_ms
 local function begin_dial(call)
   -- An emptied store has lost its do-not-call list: it dials nobody until somebody has said that it may.
-  if redis.call('GET', key.epoch) ~= arg.epoch then return nil, 'epoch', now + 1000 end
+  local epoch = redis.call('GET', key.epoch)
+  local control = redis.call('HMGET', key.control, 'vouched_epoch', 'paused_at_ms', 'dial_rests_until_ms')
+  if not epoch or (epoch ~= arg.epoch and epoch ~= control[1]) then return nil, 'epoch', now + 1000 end
+  if control[2] then return nil, 'pause', now + 1000 end
   -- No rest is longer than an hour: a later one was written by a clock that has been set back since.
-  local rests_until = tonumber(redis.call('HGET', key.control, 'dial_rests_until_ms')) or 0
+  local rests_until = tonumber(control[3]) or 0
   if rests_until > now + 3600000 then rests_until = 0 end
   if rests_until > now then return nil, 'rest', rests_until end
   local line = key.line(call.phone)

@@ -1,0 +1,16 @@
+import bearerAuth from '@fastify/bearer-auth'
+import fp from 'fastify-plugin'
+import { Unauthorized } from '../errors.ts'
+
+/** Closes the routes of the plugin it is registered in to everybody without ADMIN_TOKEN; unset, to everybody. */
+export const adminOnly = fp(async (app) => {
+  const token = app.config.ADMIN_TOKEN
+  if (token) {
+    const error = 'Authorization: Bearer does not carry ADMIN_TOKEN'
+    await app.register(bearerAuth, { keys: new Set([token]), errorResponse: () => ({ success: false, error }) })
+    return
+  }
+  app.addHook('onRequest', async () => {
+    throw new Unauthorized('These routes are closed until ADMIN_TOKEN is set')
+  })
+})
