@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
@@ -8,6 +6,7 @@ import type { Test } from 'tap'
 import { buildApp } from '../src/app.ts'
 import { type BlandSimulator, createBlandSimulator } from '../src/dev/bland-simulator/simulator.ts'
 import { type ConvosoSimulator, createConvosoSimulator } from '../src/dev/convoso-simulator/simulator.ts'
+import { freePort } from '../src/dev/free-port.ts'
 import { redisForTests } from '../src/dev/redis/start.ts'
 
 /*
@@ -60,16 +59,6 @@ export interface Shown {
   rule: string | null
   last_error: string | null
   steps: { at: string; step: string; detail: string }[]
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Sets the stage. `redisUrl` shares a server between stages; each has a prefix of its own. */

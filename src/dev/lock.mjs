@@ -1,18 +1,16 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pid } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const POLL_MS = 50
-const UNSIGNED_MS = 5000
 
 /** Runs `work` while no other process on this machine runs it under the same `path`. A lock whose owner died is taken over. */
 export async function withLock(path, work) {
   await mkdir(dirname(path), { recursive: true })
   while (!(await take(path))) {
     const owner = await ownerOf(path)
-    if (owner === 'gone') await clear(path, owner)
-    else if (typeof owner === 'number' && !isAlive(owner)) await clear(path, owner)
+    if (owner !== null && !isAlive(owner)) await clear(path, owner)
     else await delay(POLL_MS)
   }
   try {
@@ -32,23 +30,24 @@ export function isAlive(processId) {
   }
 }
 
+/** A lock is signed before it is there: a folder with an owner in it cannot be renamed over another. */
 async function take(path) {
+  const mine = `${path}.${pid}.${process.hrtime.bigint()}`
+  await mkdir(mine)
+  await writeFile(`${mine}/pid`, String(pid))
   try {
-    await mkdir(path)
+    await rename(mine, path)
+    return true
   } catch (error) {
-    if (error.code === 'EEXIST') return false
+    await rm(mine, { recursive: true, force: true })
+    if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return false
     throw error
   }
-  await writeFile(`${path}/pid`, String(pid))
-  return true
 }
 
-/** The owner's process id; 'new' between its mkdir and its signature; 'gone' when that signature never came. */
+/** The owner's process id; null when the lock is gone. */
 async function ownerOf(path) {
-  const signed = Number(await readFile(`${path}/pid`, 'utf8').catch(() => ''))
-  if (signed > 0) return signed
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }))
-  return Date.now() - mtimeMs > UNSIGNED_MS ? 'gone' : 'new'
+  return Number(await readFile(`${path}/pid`, 'utf8').catch(() => '')) || null
 }
 
 async function clear(path, seen) {

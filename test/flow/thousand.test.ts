@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import t from 'tap'
+import { freePort } from '../../src/dev/free-port.ts'
 import { FULL } from '../full.ts'
-import { freePort, redisFor, stage } from '../stage.ts'
+import { redisFor, stage } from '../stage.ts'
 
 /* Many leads, several instances, real processes: exactly one dial and one write for each lead, whoever dies. */
 

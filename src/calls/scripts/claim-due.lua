@@ -17,6 +17,7 @@ end
 local MOST_CLAIMS = 5
 local claims, hashes, ids, vanished, poisoned = {}, {}, {}, {}, {}
 
+-- A call whose hash is gone: taken off every list, and told.
 local function gone(request_id)
   for _, list in ipairs({ key.due_dial, key.due_look, key.due_deliver, key.pending }) do
     redis.call('ZREM', list, request_id)
@@ -31,14 +32,25 @@ local function claimed(call, budget, wait, gap)
   ids[#ids + 1] = call.request_id
 end
 
+-- The calls that are due in a list, one by one, loaded as they are asked for.
+local function each_due(list, most)
+  local due_ids = redis.call('ZRANGEBYSCORE', list, '-inf', now, 'LIMIT', 0, most)
+  local at = 0
+  return function()
+    while due_ids[at + 1] do
+      at = at + 1
+      local call = load(due_ids[at])
+      if call then return call end
+      gone(due_ids[at])
+    end
+  end
+end
+
 local function take_dials(room)
   -- More than there is room for: some wait for a line, and must not keep those behind them.
-  for _, request_id in ipairs(redis.call('ZRANGEBYSCORE', key.due_dial, '-inf', now, 'LIMIT', 0, room + 50)) do
+  for call in each_due(key.due_dial, room + 50) do
     if room == 0 then return end
-    local call = load(request_id)
-    if not call then
-      gone(request_id)
-    elseif not refused(call) then
+    if not refused(call) then
       local wait, waits_for, at = begin_dial(call)
       if wait then
         room = room - 1
@@ -54,29 +66,21 @@ local function take_dials(room)
 end
 
 local function take_looks(room)
-  for _, request_id in ipairs(redis.call('ZRANGEBYSCORE', key.due_look, '-inf', now, 'LIMIT', 0, room)) do
-    local call = load(request_id)
-    if not call then
-      gone(request_id)
-    else
-      put(call, { fence = tonumber(call.fence) + 1, claims = (tonumber(call.claims) or 0) + 1 })
-      due(call, 'due_look', now + arg.lease_ms)
-      claimed(call, 'look', 0)
-    end
+  for call in each_due(key.due_look, room) do
+    put(call, { fence = tonumber(call.fence) + 1, claims = (tonumber(call.claims) or 0) + 1 })
+    due(call, 'due_look', now + arg.lease_ms)
+    claimed(call, 'look', 0)
   end
 end
 
 local function take_deliveries(room)
-  for _, request_id in ipairs(redis.call('ZRANGEBYSCORE', key.due_deliver, '-inf', now, 'LIMIT', 0, room)) do
-    local call = load(request_id)
-    if not call then
-      gone(request_id)
-    elseif (tonumber(call.claims) or 0) >= MOST_CLAIMS then
+  for call in each_due(key.due_deliver, room) do
+    if (tonumber(call.claims) or 0) >= MOST_CLAIMS then
       -- Whoever works on it dies or hangs: its bytes are kept, and a person looks.
       finish(call, 'failed', arg.failed_ms)
       put(call, { last_error = 'poison' })
       tell(call, 'failed', 'reason=poison')
-      poisoned[#poisoned + 1] = request_id
+      poisoned[#poisoned + 1] = call.request_id
     else
       local wait, gap = claim_delivery(call)
       -- Without a turn the second value says when there may be one.

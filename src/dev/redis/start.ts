@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../free-port.ts'
 import { isAlive } from '../lock.mjs'
 import { type RedisChild, spawnRedis } from './child.ts'
 import { findRedis } from './find.ts'
@@ -126,15 +125,6 @@ function defaults(dir: string, port: number, password: string): Record<string, s
     save: '""',
     'maxmemory-policy': 'noeviction',
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Removes the pid file of a keeper that was itself killed; one that lives keeps its folder. */
