@@ -16,7 +16,7 @@ export async function withLock(path, work) {
   try {
     return await work()
   } finally {
-    await rm(path, { recursive: true, force: true })
+    await setAside(path)
   }
 }
 
@@ -32,7 +32,7 @@ export function isAlive(processId) {
 
 /** A lock is signed before it is there: a folder with an owner in it cannot be renamed over another. */
 async function take(path) {
-  const mine = `${path}.${pid}.${process.hrtime.bigint()}`
+  const mine = beside(path)
   await mkdir(mine)
   await writeFile(`${mine}/pid`, String(pid))
   try {
@@ -50,8 +50,17 @@ async function ownerOf(path) {
   return Number(await readFile(`${path}/pid`, 'utf8').catch(() => '')) || null
 }
 
+const beside = (path) => `${path}.${pid}.${process.hrtime.bigint()}`
+
+/** Removes a lock in one step: one that is emptied where it stands could be taken before it is gone. */
+async function setAside(path) {
+  const aside = beside(path)
+  await rename(path, aside).catch(() => {})
+  await rm(aside, { recursive: true, force: true })
+}
+
 async function clear(path, seen) {
-  const aside = `${path}.${pid}.${process.hrtime.bigint()}`
+  const aside = beside(path)
   const moved = await rename(path, aside).then(
     () => true,
     () => false,
