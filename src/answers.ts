@@ -1,6 +1,14 @@
 import type { FastifyError } from 'fastify'
 import fp from 'fastify-plugin'
 
+/** An error as it may be logged: ioredis hangs the command on its errors, with phone numbers and passwords in it. */
+export const bareError = ({ name, message, stack, code }: Error & { code?: string }) => ({
+  type: name,
+  message,
+  stack,
+  code,
+})
+
 /**
  * What a sender hears when the answer is not a yes: a reason it can act on, the id to ask about, never a stack. Fastify's
  * own refusals (cut-off JSON, too large, unknown media type) answer in the same form as ours.

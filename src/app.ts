@@ -1,6 +1,6 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { answers } from './answers.ts'
+import { answers, bareError } from './answers.ts'
 import { limitsOf } from './bland/limits.ts'
 import { bland } from './bland/plugin.ts'
 import { type Clock, systemClock } from './calls/clock.ts'
@@ -36,7 +36,10 @@ export interface AppOptions {
  */
 export async function buildApp({ env, log, clock = systemClock }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    ...(log ? { loggerInstance: log } : {}),
+    ...(log ? { loggerInstance: log.child({}, { serializers: { err: bareError } }) } : {}),
+    // A lead that comes in while we close is stored, and dialed by somebody else.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true },
     // A body that trickles in holds a socket, and nothing else.
     requestTimeout: 30_000,
     // One line for each step of a call says more than two for each request, and costs less.

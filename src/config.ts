@@ -10,6 +10,8 @@ const LARGEST = 1_000_000
 
 const seconds = (description: string, fallback?: number) =>
   Type.Integer({ minimum: 1, maximum: LARGEST, description, ...(fallback === undefined ? {} : { default: fallback }) })
+const rest = (description: string, fallback: number) =>
+  Type.Integer({ minimum: 0, maximum: LARGEST, description, default: fallback })
 const count = (description: string, fallback?: number) =>
   Type.Integer({ minimum: 1, maximum: LARGEST, description, ...(fallback === undefined ? {} : { default: fallback }) })
 const flag = (description: string, fallback: boolean) => Type.Boolean({ description, default: fallback })
@@ -107,8 +109,8 @@ export const Env = Type.Object({
   ),
   COMPLETED_TTL: seconds('How long a completed call can be looked at', 172_800),
   FAILED_TTL: seconds('How long a failed call can be replayed', 604_800),
-  LINE_HOLD: seconds('How long a number rests after a call', 120),
-  LINE_HOLD_TRANSFERRED: seconds('How long a number rests after a transfer: an agent may still be talking', 4800),
+  LINE_HOLD: rest('How long a number rests after a call', 120),
+  LINE_HOLD_TRANSFERRED: rest('How long a number rests after a transfer: an agent may still be talking', 4800),
   LEASE: seconds(
     'How long an instance may work on a call before another takes over; vendor time-outs derive from it',
     15,

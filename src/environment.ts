@@ -18,7 +18,7 @@ export class BadEnvironment extends Error {
   }
 }
 
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]', '::1']
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const described = Env.properties as Record<string, { description?: string }>
 
 function faultOf({ instancePath, message, params }: SchemaError): string {
@@ -34,11 +34,14 @@ function faultsTogether(env: Environment): string[] {
   const faults: string[] = []
   const url = env.BLAND_WEBHOOK_URL ? URL.parse(env.BLAND_WEBHOOK_URL) : undefined
   if (url === null) faults.push('BLAND_WEBHOOK_URL is not a URL')
-  else if (url?.protocol === 'http:' && !LOOPBACK.includes(url.hostname)) {
+  else if (url?.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
     faults.push('BLAND_WEBHOOK_URL must be https: plain http is for loopback hosts only')
   }
   if (!env.BLAND_PATHWAY_ID && !env.BLAND_TASK_TEMPLATE) {
     faults.push('BLAND_PATHWAY_ID or BLAND_TASK_TEMPLATE is missing: without either a call has nothing to say')
+  }
+  if (env.BLAND_WEBHOOK_SECRET && !/[^\s,]/.test(env.BLAND_WEBHOOK_SECRET)) {
+    faults.push('BLAND_WEBHOOK_SECRET is a list without a secret: every completion would be refused')
   }
   if (env.NODE_ENV === 'production' && !env.BLAND_WEBHOOK_SECRET && env.ALLOW_UNSIGNED_WEBHOOKS !== 'true') {
     faults.push(

@@ -141,7 +141,7 @@ t.test('something to say', async (t) => {
 })
 
 t.test('the webhook URL is https, or on a loopback host', async (t) => {
-  for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST']) {
+  for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '[::1]', 'LOCALHOST']) {
     t.ok(await configOf({ BLAND_WEBHOOK_URL: `http://${host}:3000/webhooks/bland-callback` }), host)
   }
   const others = [
@@ -205,7 +205,14 @@ t.test('times and rates take small and large values', async (t) => {
   const all = (value: string) => Object.fromEntries(names.map((name) => [name, value]))
   for (const value of [1, 1_000_000])
     t.match(await configOf(all(String(value))), Object.fromEntries(names.map((name) => [name, value])))
-  for (const value of ['0', '-1', '1.5', 'soon', '5s']) await refused(t, all(value), names)
+  for (const value of ['-1', '1.5', 'soon', '5s']) await refused(t, all(value), names)
+  const holds = ['LINE_HOLD', 'LINE_HOLD_TRANSFERRED']
+  await refused(
+    t,
+    all('0'),
+    names.filter((name) => !holds.includes(name)),
+  )
+  t.match(await configOf({ LINE_HOLD: '0', LINE_HOLD_TRANSFERRED: '0' }), { LINE_HOLD: 0, LINE_HOLD_TRANSFERRED: 0 })
 })
 
 t.test('overrides of the statuses', async (t) => {

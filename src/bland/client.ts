@@ -46,7 +46,7 @@ function unsent(reason: string): DialAnswer {
   return { kind: 'later', reason, waitMs: UNSENT_WAIT_MS, scope: ours ? 'number' : 'account' }
 }
 
-/** Bland as a voice (https://docs.bland.ai/api-v1/post/calls). Close it to end its sockets; dials under way are waited for. */
+/** Bland as a voice (https://docs.bland.ai/api-v1/post/calls). Closing it breaks off what is under way: the runner has waited for it. */
 export function createBland(options: BlandOptions): Voice & { close(): Promise<void> } {
   const { settings, permits, timeouts } = options
   const pool = (connections: number) =>
@@ -143,7 +143,7 @@ export function createBland(options: BlandOptions): Voice & { close(): Promise<v
     },
 
     close() {
-      closing ??= Promise.all([dials.close(), looks.close()]).then(() => {})
+      closing ??= Promise.all([dials.destroy(), looks.destroy()]).then(() => {})
       return closing
     },
   }

@@ -28,7 +28,7 @@ const LARGEST_ANSWER_BYTES = 65_536
 /**
  * Convoso as a CRM: `leads/update` for every outcome, then `log/update` when the lead came with a call log. Each send is
  * one form POST at most and nothing is repeated here; both endpoints set values, so that a repeat is harmless.
- * A lead without a usable id is never sent. `close` lets requests under way finish, which takes `timeoutMs` at most.
+ * A lead without a usable id is never sent. `close` breaks off requests under way: the runner has waited for them.
  */
 export function createConvoso(options: ConvosoOptions): Crm & { close(): Promise<void> } {
   const { token, statuses, timeoutMs, connections = 32, longest = 60_000, now = Date.now } = options
@@ -78,7 +78,7 @@ export function createConvoso(options: ConvosoOptions): Crm & { close(): Promise
       }
       return [lead, log]
     },
-    close: () => (closing ??= pool.close()),
+    close: () => (closing ??= pool.destroy()),
   }
 }
 

@@ -83,7 +83,7 @@ export function createDelivery(options: {
     if (answer.kind === 'done') {
       const settled = await store.settle(claim, conclusion)
       const { outcome, rule } = verdict
-      const ms = call.endedAt ? claim.at - call.endedAt : null
+      const ms = Math.round(claim.at - (call.endedAt ?? claim.at) + clock.monotonic() - claim.askedAt)
       return log.info({ ...about, outcome, rule, settled, ms }, 'outcome delivered')
     }
 

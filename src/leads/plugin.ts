@@ -44,6 +44,7 @@ export const leads: FastifyPluginAsyncTypebox = async (app) => {
   const { store, work, runner, times, clock } = app.calls
   const secret = app.config.CONVOSO_WEBHOOK_SECRET
   await app.register(formbody, { bodyLimit: LEAD_BODY_LIMIT })
+  app.removeContentTypeParser('text/plain')
 
   app.addHook('onRequest', async (request) => {
     if (!secret) return

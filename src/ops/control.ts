@@ -10,7 +10,9 @@ export const control: FastifyPluginAsyncTypebox = async (app) => {
   const { store, views, runner, clock } = app.calls
   await app.register(adminOnly)
 
-  const reasoned = { schema: { body: Type.Object({ reason: Type.Optional(Type.String({ maxLength: 200 })) }) } }
+  const reasoned = {
+    schema: { body: Type.Optional(Type.Object({ reason: Type.Optional(Type.String({ maxLength: 200 })) })) },
+  }
 
   app.get('/control', async () => {
     const paused = await within(ANSWER_WITHIN_MS, views.pause(), clock)
@@ -18,7 +20,7 @@ export const control: FastifyPluginAsyncTypebox = async (app) => {
   })
 
   app.post('/control/pause', reasoned, async ({ body, log }) => {
-    const reason = body.reason ?? 'by an operator'
+    const reason = body?.reason ?? 'by an operator'
     await within(ANSWER_WITHIN_MS, store.pause(reason), clock)
     log.warn({ reason }, 'dialing is paused')
     return { success: true, message: 'Nobody is dialed until somebody resumes', reason }
@@ -26,7 +28,7 @@ export const control: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post('/control/resume', reasoned, async ({ body, log }) => {
     await within(ANSWER_WITHIN_MS, store.resume(), clock)
-    log.warn({ reason: body.reason }, 'dialing is resumed')
+    log.warn({ reason: body?.reason }, 'dialing is resumed')
     runner.wake()
     return { success: true, message: 'Dialing goes on' }
   })

@@ -50,7 +50,12 @@ t.test('a lead Convoso does not know is a dead letter, and can be replayed', asy
   t.ok(call.steps.some(({ step }) => step === 'replayed'))
   t.match(convoso.ledger().leads.D20, { confirmed: 1 })
 
-  const again = await app.inject({ method: 'POST', url: `/calls/${body.request_id}/replay`, headers: admin })
+  const again = await app.inject({
+    method: 'POST',
+    url: `/calls/${body.request_id}/replay/`,
+    headers: { ...admin, 'content-type': 'application/json' },
+    payload: '',
+  })
   t.equal(again.statusCode, 409)
   const unknown = await app.inject({ method: 'POST', url: '/calls/req_0_unknown/replay', headers: admin })
   t.equal(unknown.statusCode, 404)

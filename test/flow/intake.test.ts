@@ -79,6 +79,13 @@ t.test('a bad lead: 400, and every field at fault at once', async (t) => {
   t.match(large.json(), { success: false, request_id: /^req_/ })
   const xml = await app.inject({ method: 'POST', url: LEADS, headers: { 'content-type': 'text/xml' }, payload: '<a/>' })
   t.equal(xml.statusCode, 415)
+  const plain = await app.inject({
+    method: 'POST',
+    url: LEADS,
+    headers: { 'content-type': 'text/plain' },
+    payload: 'x',
+  })
+  t.equal(plain.statusCode, 415)
   const nowhere = await app.inject({ url: '/nope?secret=x' })
   t.match(nowhere.json(), { success: false, error: 'Not Found', path: '/nope' })
   t.same(await store.keys(`${prefix}:call:*`), [], 'nothing was stored')
@@ -96,6 +103,18 @@ t.test('a form is as good as JSON, and unknown fields are kept', async (t) => {
   t.match(kept, { 'lead.first_name': 'René', 'lead.favourite': '🍎', 'lead.toString': 'x', list_id: '9' })
   t.notOk('lead.blank' in kept)
   t.equal((await call(answer.json().request_id)).request_id, answer.json().request_id)
+})
+
+t.test('errors of Redis are logged without the command they hang on', async (t) => {
+  const own = await redisFor(t, {})
+  const { post, bland, redis: store, logged } = await stage(t, { redisUrl: own.url })
+  bland.faults({ answer_late_ms: 300, never: 1 })
+  await post({ ...lead, phone_number: '2125550159' })
+  await bland.seen(({ what }) => what === 'placed')
+  await store.config('SET', 'maxmemory', '1')
+  while (!logged().includes('broke off')) await new Promise((resolve) => setTimeout(resolve, 10))
+  t.match(logged(), /OOM/)
+  t.notMatch(logged(), /5550159|"args"/)
 })
 
 t.test('numbers as people write them', async (t) => {

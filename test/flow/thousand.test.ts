@@ -12,7 +12,7 @@ const redis = await redisFor(t)
 const phone = (n: number) => `+1212555${String(1000 + n)}`
 
 t.test('a thousand leads at concurrency 50', { timeout: 300_000 }, async (t) => {
-  const COUNT = FULL ? 9000 : 1000
+  const COUNT = FULL ? 4000 : 1000
   const { post, bland, convoso, prefix, logged } = await stage(t, {
     redisUrl: redis.url,
     env: { LOG_LEVEL: 'info', LEASE: '15', BLAND_MAX_PER_SECOND: '100000', CONVOSO_MAX_RPS: '100000' },
