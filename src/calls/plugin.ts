@@ -25,9 +25,6 @@ declare module 'fastify' {
   }
 }
 
-const BOOT_WAIT_MS = 2000
-const QUIT_MS = 500
-
 export interface CallsOptions {
   clock: Clock
   times: Times
@@ -86,7 +83,7 @@ export const calls = fp<CallsOptions>(
     app.addHook('onReady', async () => {
       // A Redis that is there is connected to before the first webhook; one that is not does not keep us from answering 503.
       const reached = prompt.status === 'ready' ? undefined : once(prompt, 'ready').catch(() => {})
-      await Promise.race([Promise.all([known, reached]), clock.delay(BOOT_WAIT_MS)])
+      await Promise.race([Promise.all([known, reached]), clock.delay(times.boot)])
       runner.run()
     })
     // Before the connections of anybody else are closed.
@@ -97,7 +94,7 @@ export const calls = fp<CallsOptions>(
         app.log.warn({ left }, 'closing with calls in hand: other instances take them over when their leases end')
     })
     app.addHook('onClose', async () => {
-      await Promise.all([disconnect(prompt, QUIT_MS), disconnect(patient, QUIT_MS)])
+      await Promise.all([disconnect(prompt, times.quit), disconnect(patient, times.quit)])
     })
   },
   { name: 'calls', dependencies: ['environment'] },

@@ -47,6 +47,14 @@ export interface Times {
   gather: number
   /** A webhook whose script has not answered by then gets a 503: together with the answer's way below 250 ms. */
   intake: number
+  /** The same for an operator's question, who would rather wait than ask again. */
+  operator: number
+  /** Nobody is dialed for so long after the vendor refused the account or our settings. */
+  rest: number
+  /** A start waits this long for Redis before it listens without it. */
+  boot: number
+  /** A connection to Redis has this long to part politely. */
+  quit: number
   /** Work in hand may go on this long after SIGTERM. */
   shutdown: number
 }
@@ -85,6 +93,10 @@ export function timesOf(config: Config): Times {
     idle: SECOND,
     gather: 20,
     intake: 200,
+    operator: 2 * SECOND,
+    rest: MINUTE,
+    boot: 2 * SECOND,
+    quit: SECOND / 2,
     shutdown: 8 * SECOND,
   }
 }

@@ -5,9 +5,6 @@ import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
 import type { Voice } from './voice.ts'
 
-/** How long nobody is dialed when the vendor says that the account or our settings are at fault. */
-const REST_MS = 60_000
-
 /**
  * dialing → pending, or back, or on: the only code that asks the vendor to call somebody, once per call.
  * An answer that leaves it open whether a phone rings ends as a look for the call, never as a second request.
@@ -44,9 +41,7 @@ export function createDialer(options: {
           { ...about, stage: 'WEBHOOK_REGISTERED', call_id: answer.callId, confirmed: confirmed.kind },
           'call registered',
         )
-        if (confirmed.kind === 'second_call')
-          log.error({ ...about, call_id: answer.callId }, 'two calls for one request')
-        return goOn(confirmed, runner)
+        return goOn(confirmed, { runner, log, about: { ...about, call_id: answer.callId } })
       }
       case 'later':
         log.warn({ ...took, reason: answer.reason, wait_ms: answer.waitMs }, 'nobody was rung: dialing again later')
@@ -55,7 +50,7 @@ export function createDialer(options: {
       case 'stopped':
         log.error({ ...took, reason: answer.reason }, 'nobody was rung: the vendor refuses our account or settings')
         // Of two leads that were refused, the other one is tried first: it may be this lead that the vendor minds.
-        await store.undial(claim, answer.reason, REST_MS * 2 ** Math.min(claim.call.undials + 1, 6), REST_MS)
+        await store.undial(claim, answer.reason, times.rest * 2 ** Math.min(claim.call.undials + 1, 6), times.rest)
         return
       case 'never':
         log.info({ ...took, reason: answer.reason }, 'nobody was rung: the vendor will not call this number')
@@ -72,8 +67,12 @@ export function createDialer(options: {
   }
 }
 
-/** A completion that was here before anybody knew whose it was is delivered now. */
-export function goOn(confirmed: { kind: string; claim: Claim | null }, runner: Runner) {
+/** After a dial was confirmed: two calls for one request are told, and a completion that was parked for it is delivered. */
+export function goOn(
+  confirmed: { kind: string; claim: Claim | null },
+  { runner, log, about }: { runner: Runner; log: Log; about: object },
+) {
+  if (confirmed.kind === 'second_call') log.error(about, 'two calls for one request')
   if (confirmed.claim) runner.startNow(confirmed.claim)
   else if (confirmed.kind === 'joined') runner.wake()
 }

@@ -22,9 +22,7 @@ export function createSearch(options: { store: Store; voice: Voice; runner: Runn
     if (sighting.kind === 'found') {
       const confirmed = await store.confirmDial(requestId, lead, writes, sighting.callId)
       log.info({ ...about, call_id: sighting.callId, confirmed: confirmed.kind }, 'lost call found')
-      if (confirmed.kind === 'second_call')
-        log.error({ ...about, call_id: sighting.callId }, 'two calls for one request')
-      return goOn(confirmed, runner)
+      return goOn(confirmed, { runner, log, about: { ...about, call_id: sighting.callId } })
     }
     const left = since + times.deadline - claim.at
     if (left > 0) {

@@ -6,8 +6,6 @@ import { within } from '../calls/within.ts'
 import { Conflict, NotFound } from '../errors.ts'
 import { adminOnly } from './admin.ts'
 
-const ANSWER_WITHIN_MS = 2000
-
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
 
 /** A call as people see it: where it stands, what happens next and when, and how it came there. Nothing personal. */
@@ -31,8 +29,8 @@ function shown({ call, dueAt }: CallView) {
 
 /** What operators ask about calls, and the replay of dead letters. Behind ADMIN_TOKEN; without one, closed to everybody. */
 export const callsApi: FastifyPluginAsyncTypebox = async (app) => {
-  const { views, store, runner, clock } = app.calls
-  const ask = <T>(step: Promise<T>) => within(ANSWER_WITHIN_MS, step, clock)
+  const { views, store, runner, times, clock } = app.calls
+  const ask = <T>(step: Promise<T>) => within(times.operator, step, clock)
   await app.register(adminOnly)
 
   app.get(

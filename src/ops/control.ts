@@ -3,11 +3,9 @@ import Type from 'typebox'
 import { within } from '../calls/within.ts'
 import { adminOnly } from './admin.ts'
 
-const ANSWER_WITHIN_MS = 2000
-
 /** The stop button: every instance obeys within a second, because no dial begins without asking Redis. */
 export const control: FastifyPluginAsyncTypebox = async (app) => {
-  const { store, views, runner, clock } = app.calls
+  const { store, views, runner, times, clock } = app.calls
   await app.register(adminOnly)
 
   const reasoned = {
@@ -15,19 +13,19 @@ export const control: FastifyPluginAsyncTypebox = async (app) => {
   }
 
   app.get('/control', async () => {
-    const paused = await within(ANSWER_WITHIN_MS, views.pause(), clock)
+    const paused = await within(times.operator, views.pause(), clock)
     return { paused: paused && { since: new Date(paused.since).toISOString(), reason: paused.reason } }
   })
 
   app.post('/control/pause', reasoned, async ({ body, log }) => {
     const reason = body?.reason ?? 'by an operator'
-    await within(ANSWER_WITHIN_MS, store.pause(reason), clock)
+    await within(times.operator, store.pause(reason), clock)
     log.warn({ reason }, 'dialing is paused')
     return { success: true, message: 'Nobody is dialed until somebody resumes', reason }
   })
 
   app.post('/control/resume', reasoned, async ({ body, log }) => {
-    await within(ANSWER_WITHIN_MS, store.resume(), clock)
+    await within(times.operator, store.resume(), clock)
     log.warn({ reason: body?.reason }, 'dialing is resumed')
     runner.wake()
     return { success: true, message: 'Dialing goes on' }

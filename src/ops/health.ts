@@ -17,13 +17,13 @@ export function redisFault(info: string): string | null {
 
 /** Liveness and readiness. Liveness never asks Redis: an outage of Redis must not restart the instances. */
 export const health: FastifyPluginAsync = async (app) => {
-  const { redis, clock } = app.calls
+  const { redis, times, clock } = app.calls
   const now = () => new Date(clock.now()).toISOString()
 
   async function fault(): Promise<string | null> {
     if (app.calls.closing) return 'closing'
     const bound = new AbortController()
-    const late = clock.delay(200, bound.signal).then(() => 'redis does not answer')
+    const late = clock.delay(times.intake, bound.signal).then(() => 'redis does not answer')
     const asked = redis.info().then(redisFault, () => 'redis cannot be reached')
     return Promise.race([asked, late]).finally(() => bound.abort())
   }
