@@ -42,10 +42,24 @@ export const Env = Type.Object({
 
   BLAND_API_KEY: Type.String({ minLength: 1, description: 'Bland’s API key, sent raw in `authorization`' }),
   BLAND_BASE_URL: origin('Origin of Bland’s API', 'https://api.bland.ai'),
-  BLAND_WEBHOOK_URL: Type.String({
-    pattern: '^https?://',
-    description: 'Our `/webhooks/bland-callback` as Bland reaches it: https, or http on a loopback host',
+  BLAND_WEBHOOK_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://',
+      description:
+        'Our `/webhooks/bland-callback` as Bland reaches it: https, or http on a loopback host. Unset, Bland is polled',
+    }),
+  ),
+  BLAND_POLL_INTERVAL: Type.Integer({
+    minimum: 100,
+    maximum: LARGEST,
+    description:
+      'Without BLAND_WEBHOOK_URL: ms between two looks at a call, or a twentieth of its age if that is longer',
+    default: 5000,
   }),
+  BLAND_POLL_MAX_ATTEMPTS: count(
+    'Without BLAND_WEBHOOK_URL: most looks at a call; the last one comes at its deadline',
+    120,
+  ),
   BLAND_WEBHOOK_SECRET: secret('Bland’s webhook signing secrets, comma-separated; any of them may have signed'),
   ALLOW_UNSIGNED_WEBHOOKS: flag('Lets production start without BLAND_WEBHOOK_SECRET', false),
   BLAND_PATHWAY_ID: text('Conversation pathway; this or BLAND_TASK_TEMPLATE'),
@@ -96,6 +110,11 @@ export const Env = Type.Object({
   CALLING_HOURS: Type.Enum(['off'], {
     description:
       'Only `off` exists yet: leads are dialed at any hour. No default, so that nobody dials at night believing hours are kept',
+  }),
+  SIBLINGS: Type.Enum(['write', 'ignore'], {
+    description:
+      'Another lead with a number under way: `write` gives it that call’s outcome, `ignore` answers `duplicate` and leaves it',
+    default: 'write',
   }),
   DNC_SOURCE: Type.Optional(
     Type.Enum(['none'], {

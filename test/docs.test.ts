@@ -45,7 +45,7 @@ t.test('.env.example', async (t) => {
 })
 
 t.test('the documented keys are what the scripts use', async (t) => {
-  const commands = { hash: 'H', string: '(GET|SET|PTTL)', zset: 'Z', set: 'S(ADD|REM|ISMEMBER|CARD)' }
+  const commands = { hash: 'H', string: '(GET|SET|PTTL)', zset: 'Z', set: 'S(ADD|REM|ISMEMBER|CARD|MEMBERS)' }
   const typeOf = new Map(keyList('p').map(({ key, type }) => [key.replace(/:<.*>$/, ''), type]))
   const keys = keysOf('p')
   const used = Object.values(scripts).flatMap(({ lua }) => [...lua.matchAll(/redis\.call\('(\w+)', key\.(\w+)/g)])

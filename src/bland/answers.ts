@@ -12,7 +12,11 @@ const BACK_OFF_MS = 5_000
 /** A day's minutes do not come back in seconds. */
 const QUOTA_MS = 300_000
 
-const stopped = (reason: string): DialAnswer => ({ kind: 'stopped', reason })
+const stopped = (reason: string, scope: 'settings' | 'account' = 'settings'): DialAnswer => ({
+  kind: 'stopped',
+  reason,
+  scope,
+})
 const never = (reason: string): DialAnswer => ({ kind: 'never', reason, doNotCall: false })
 const doNotCall = (reason: string): DialAnswer => ({ kind: 'never', reason, doNotCall: true })
 const later = (reason: string, waitMs = BACK_OFF_MS, scope: 'number' | 'account' = 'account'): DialAnswer => ({
@@ -25,9 +29,9 @@ const lost = (reason: string): DialAnswer => ({ kind: 'lost', reason })
 
 /** `says` is matched against the answer's error code and text. Order matters: `Invalid from phone number.` is about us. */
 export const REFUSALS: readonly { status: number; says?: RegExp; answer: DialAnswer }[] = [
-  { status: 401, answer: stopped('unauthorized') },
-  { status: 402, answer: stopped('balance') },
-  { status: 403, answer: stopped('account_flagged') },
+  { status: 401, answer: stopped('unauthorized', 'account') },
+  { status: 402, answer: stopped('balance', 'account') },
+  { status: 403, answer: stopped('account_flagged', 'account') },
   { status: 404, answer: stopped('not_found') },
   { status: 418, answer: stopped('objective_invalid') },
 

@@ -41,7 +41,7 @@ const unavailable = (exchange: Exchange): { kind: 'unavailable'; reason: string 
 
 /** Nobody was rung. Giving up or closing is our own doing and says nothing of Bland's health. */
 function unsent(reason: string): DialAnswer {
-  if (reason === 'invalid_request') return { kind: 'stopped', reason }
+  if (reason === 'invalid_request') return { kind: 'stopped', reason, scope: 'settings' }
   const ours = reason === 'aborted' || reason === 'closed'
   return { kind: 'later', reason, waitMs: UNSENT_WAIT_MS, scope: ours ? 'number' : 'account' }
 }
@@ -124,14 +124,15 @@ export function createBland(options: BlandOptions): Voice & { close(): Promise<v
       const candidates = list
         .map(fieldsOf)
         .filter((item): item is Fields => item !== null && ['', lastTen(phone)].includes(lastTen(item.to)))
-      let missed: Sighting | undefined
+      let seenElse: Sighting | undefined
       for (const callId of new Set(candidates.map(callIdOf))) {
         if (callId === null) continue
         const seen = await lookUp(callId, signal)
         if (seen.kind === 'record' && requestIdOf(seen.record) === requestId) return { kind: 'found', callId }
-        if (seen.kind === 'unavailable') missed = seen
+        if (seen.kind === 'unavailable') seenElse = seen
+        else if (seen.kind === 'record' && !ended(seen.record)) seenElse ??= { kind: 'engaged' }
       }
-      return missed ?? { kind: 'unseen' }
+      return seenElse ?? { kind: 'unseen' }
     },
 
     async report(callId, signal): Promise<Report> {

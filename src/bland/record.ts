@@ -1,5 +1,7 @@
+import type { Origin } from '../calls/claim.ts'
+import { readPhone } from '../calls/phone.ts'
 import type { Completion } from '../completions/completion.ts'
-import { type Fields, fieldsOf, idOf, isTrue, textOf } from './fields.ts'
+import { type Fields, fieldsOf, idOf, isTrue, numberOf, textOf } from './fields.ts'
 
 /*
  * What Bland's call records have in common, wherever they come from: a webhook, the stored webhook, or
@@ -54,4 +56,15 @@ export function requestIdOf(record: Fields): string | null {
     if (id !== null) return id
   }
   return null
+}
+
+/** What our dial said of itself in `metadata`; null when the record is of no dial of ours, or of one that did not say so. */
+export function originOf(record: Fields): Origin | null {
+  const said = fieldsOf(record.metadata)
+  const [requestId, leadId, listId] = [said?.request_id, said?.lead_id, said?.list_id].map(idOf)
+  const [store, dialedAt] = [textOf(said?.store), numberOf(said?.dialed_at_ms)]
+  const number = readPhone(textOf(said?.phone_number) ?? '')
+  if (!requestId || !leadId || !listId || !store || dialedAt === null || 'fault' in number) return null
+  const lead = { leadId, listId, phone: number.phone, callLogId: idOf(said?.call_log_id), fields: {} }
+  return { requestId, lead, dialedAt, store }
 }

@@ -4,6 +4,7 @@ import type { DialOrder } from '../dialing/voice.ts'
 /** The part of the configuration that shapes a call. */
 export type CallSettings = Pick<
   Config,
+  | 'KEY_PREFIX'
   | 'BLAND_WEBHOOK_URL'
   | 'BLAND_PATHWAY_ID'
   | 'BLAND_START_NODE_ID'
@@ -49,10 +50,11 @@ function voicemail(settings: CallSettings, values: Record<string, string>) {
 
 /**
  * The body of `POST /v1/calls` (https://docs.bland.ai/api-v1/post/calls) as JSON text. What is not set is not sent.
- * Our id travels in `metadata`, in `request_data` and in the webhook's query. Bland fills `{{names}}` in `task` and
+ * Our id travels in `metadata`, in `request_data` and in the webhook's query; `metadata` has all it takes to make the call
+ * anew should the store forget it. Bland fills `{{names}}` in `task` and
  * `first_sentence` from `request_data`, but not in a voicemail message: that one is filled in here.
  */
-export function dialBody(settings: CallSettings, { requestId, lead }: DialOrder): string {
+export function dialBody(settings: CallSettings, { requestId, lead, dialedAt }: DialOrder): string {
   const ids = { request_id: requestId, lead_id: lead.leadId, list_id: lead.listId }
   const values = { ...lead.fields, phone_number: lead.phone, ...ids }
   const script = settings.BLAND_PATHWAY_ID
@@ -73,7 +75,13 @@ export function dialBody(settings: CallSettings, { requestId, lead }: DialOrder)
     answered_by_enabled: settings.BLAND_ANSWERED_BY_ENABLED,
     voicemail: voicemail(settings, values),
     request_data: values,
-    metadata: { ...ids, call_log_id: lead.callLogId ?? undefined },
-    webhook: webhookOf(settings.BLAND_WEBHOOK_URL, requestId),
+    metadata: {
+      ...ids,
+      call_log_id: lead.callLogId ?? undefined,
+      phone_number: lead.phone,
+      dialed_at_ms: dialedAt,
+      store: settings.KEY_PREFIX,
+    },
+    webhook: settings.BLAND_WEBHOOK_URL && webhookOf(settings.BLAND_WEBHOOK_URL, requestId),
   })
 }

@@ -6,8 +6,19 @@ import type { Times } from './times.ts'
 
 export type Args = Record<string, string | number | undefined>
 
-export const dialing = (times: Times, limits: Limits, epoch: string): Args => ({
-  epoch,
+/** What an instance has seen of the store: a store that answers with less is not the one it was. */
+export interface Seen {
+  /** Identity of the store as it was at boot: empty when it had none, null as long as nobody has asked. */
+  epoch: string | null
+  /** Most dials it was ever told of, and which resume they were counted after. */
+  dials: number
+  resumed: string
+}
+
+export const dialing = (times: Times, limits: Limits, seen: Seen): Args => ({
+  epoch: seen.epoch ?? undefined,
+  seen_dials: seen.dials,
+  seen_resumed: seen.resumed,
   max_concurrent: limits.maxConcurrent,
   dial_gap_us: Math.round(1_000_000 / limits.dialsPerSecond),
   line_ms: times.line,

@@ -1,4 +1,4 @@
-/** A US telephone number as `+1` and ten digits. Only `leads/phone.ts` and the store make one. */
+/** A US telephone number as `+1` and ten digits. Only `readPhone` and the store make one. */
 export type E164 = string & { readonly __brand: 'E164' }
 
 /** Where a call stands. `README.md` draws what leads from one to the next. */

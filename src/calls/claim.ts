@@ -1,4 +1,4 @@
-import type { Verdict } from './call.ts'
+import type { Lead, Verdict } from './call.ts'
 import type { CallRecord } from './record.ts'
 
 /** What all instances together may do. */
@@ -23,6 +23,8 @@ export interface Claim {
   at: number
   /** Monotonic ms from before Redis was asked: what the age of the permission is measured from. */
   askedAt: number
+  /** Of a dial: the store has forgotten dials, so the vendor is to be asked about the number first. */
+  wary: boolean
   /** The completion, when the claimer has it at hand; null: it is in Redis, or there is none. */
   bytes: Buffer | null
 }
@@ -30,12 +32,24 @@ export interface Claim {
 export type Admission =
   | { kind: 'new'; requestId: string; claim: Claim | null; waitsFor: string | null }
   | { kind: 'duplicate'; requestId: string }
+  /** Another lead with a number under way: not dialed, and told the outcome of call `siblingOf`. */
+  | { kind: 'sibling'; requestId: string; siblingOf: string }
   | { kind: 'refused'; requestId: string; rule: string }
 
 export type Taking =
   | { kind: 'new'; requestId: string; claim: Claim | null }
   | { kind: 'duplicate' | 'second_call'; requestId: string }
   | { kind: 'unknown' }
+
+/** What a dial tells the vendor about itself, and gets back with the completion: enough to make the call anew. */
+export interface Origin {
+  requestId: string
+  lead: Lead
+  /** Redis' time of the dial, epoch ms. */
+  dialedAt: number
+  /** KEY_PREFIX of the store the call lives in. */
+  store: string
+}
 
 /** A verdict with what it does to the number: on the do-not-call list, and how long it rests. */
 export interface Conclusion extends Verdict {

@@ -32,6 +32,12 @@ const oneEach = {
     type: 'string',
     holds: 'bytes of the completion, gzipped above 16 kB, until the CRM has the outcome',
   },
+  siblings: {
+    part: 'siblings',
+    of: 'request_id',
+    type: 'set',
+    holds: 'request_ids of other leads with that call’s number: its outcome will be theirs',
+  },
   attempts: {
     part: 'attempts',
     of: 'E.164',
@@ -60,7 +66,11 @@ const onlyOne = {
   failed: { part: 'failed', type: 'zset', holds: 'dead letters by ms' },
   parked: { part: 'parked', type: 'zset', holds: 'call_ids of completions nobody knows, by ms' },
   dnc: { part: 'dnc', type: 'set', holds: 'numbers never to be dialed again' },
-  control: { part: 'control', type: 'hash', holds: 'what all instances share: rates, and why dialing rests' },
+  control: {
+    part: 'control',
+    type: 'hash',
+    holds: 'what all instances share: rates, dials so far, and why nobody is dialed',
+  },
   epoch: {
     part: 'epoch',
     type: 'string',

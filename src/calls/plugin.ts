@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import fp from 'fastify-plugin'
+import type { Seen } from './arguments.ts'
 import type { Limits } from './claim.ts'
 import type { Clock } from './clock.ts'
 import { keysOf } from './keys.ts'
@@ -47,8 +48,8 @@ export const calls = fp<CallsOptions>(
     })
     const patient = connect(REDIS_URL, 'patient', () => {})
 
-    let epoch = ''
-    const shared = { prefix: KEY_PREFIX, times, limits, clock, epoch: () => epoch }
+    const seen: Seen = { epoch: null, dials: 0, resumed: '' }
+    const shared = { prefix: KEY_PREFIX, times, limits, clock, seen }
     const store = createStore({ redis: prompt, ...shared })
     const work = createStore({ redis: patient, ...shared })
     const runner = createRunner({ store: work, room, instance: clock.id(), times, clock, log: app.log })
@@ -60,8 +61,8 @@ export const calls = fp<CallsOptions>(
       const key = keysOf(KEY_PREFIX).epoch
       for (;;) {
         try {
-          if (DNC_SOURCE === 'none') await patient.set(key, clock.id(), 'NX')
-          epoch = (await patient.get(key)) ?? ''
+          if (DNC_SOURCE === 'none') await work.vouch()
+          seen.epoch = (await patient.get(key)) ?? ''
           break
         } catch (error) {
           if (app.calls.closing) return
@@ -69,7 +70,7 @@ export const calls = fp<CallsOptions>(
           await clock.delay(times.idle)
         }
       }
-      if (!epoch)
+      if (!seen.epoch)
         app.log.error(
           'this store has no do-not-call list and nobody is dialed: DNC_SOURCE=none, or POST /control/resume, says that this is right',
         )

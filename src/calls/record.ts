@@ -18,6 +18,13 @@ export interface CallRecord {
   callId: string | null
   /** call_id of the completion that was taken: its bytes are stored under it. */
   completion: string | null
+  /** call_ids of completions of other calls that were placed for the same request. */
+  others: string[]
+  /** The outcome the CRM has of it already; null when nothing that came of a completion was delivered. */
+  delivered: Outcome | null
+  /** What came back of it when the store had forgotten it; null for a call that was admitted here. */
+  rebuiltFrom: string | null
+  siblingOf: string | null
   verdict: { outcome: Outcome; rule: string; evidence: string } | null
   /** Requests the CRM needs for its outcome. */
   writes: number
@@ -37,6 +44,7 @@ export interface CallRecord {
   steps: Step[]
 }
 
+const words = (text: string | undefined) => text?.split(' ') ?? []
 const number = (text: string | undefined) => (text === undefined ? null : Number(text))
 
 /** Reads a hash reply of `name, value, name, value`. */
@@ -68,6 +76,10 @@ export function recordOf(fields: Fields): CallRecord {
     },
     callId: fields.call_id ?? null,
     completion: fields.completion ?? null,
+    others: words(fields.others),
+    delivered: (fields.delivered as Outcome | undefined) ?? null,
+    rebuiltFrom: fields.rebuilt_from ?? null,
+    siblingOf: fields.sibling_of ?? null,
     verdict: fields.outcome
       ? { outcome: fields.outcome as Outcome, rule: fields.rule ?? '', evidence: fields.evidence ?? '' }
       : null,
@@ -79,7 +91,7 @@ export function recordOf(fields: Fields): CallRecord {
     firstFailedAt: number(fields.first_failed_at_ms),
     dialedAt: number(fields.dialed_at_ms),
     endedAt: number(fields.ended_at_ms),
-    done: fields.done ? fields.done.split(' ') : [],
+    done: words(fields.done),
     waitsFor: fields.waits_for ?? null,
     lastError: fields.last_error ?? null,
     steps,

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { luaKeys } from './keys.ts'
+import { luaMoves } from './moves.ts'
 
 const read = (name: string) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 
-/** What each script stands on, in order; `key` and `call` come before all of them. */
+/** What each script stands on, in order; FIRST comes before all of them. */
+const FIRST = ['call', 'control', 'moving']
 const parts = {
   admit: ['begin-dial', 'admit'],
   claimDue: ['begin-dial', 'claim-due'],
@@ -19,8 +21,8 @@ const parts = {
   resume: ['resume'],
 }
 
-/** A full Redis must still let calls end: that is what frees its memory. */
-const shebang: Record<string, string> = { settle: '#!lua flags=allow-oom' }
+/** What brings something new. A full Redis refuses these alone: that calls end is what frees its memory. */
+const newcomers = ['admit', 'takeCompletion', 'resume']
 
 export type ScriptName = keyof typeof parts
 
@@ -28,6 +30,14 @@ export type ScriptName = keyof typeof parts
 export const scripts = Object.fromEntries(
   Object.entries(parts).map(([name, files]) => [
     name,
-    { numberOfKeys: 1, lua: [shebang[name] ?? '', luaKeys, ...['call', ...files].map(read)].join('\n') },
+    {
+      numberOfKeys: 1,
+      lua: [
+        newcomers.includes(name) ? '#!lua' : '#!lua flags=allow-oom',
+        luaKeys,
+        luaMoves,
+        ...[...FIRST, ...files].map(read),
+      ].join('\n'),
+    },
   ]),
 ) as Record<ScriptName, { numberOfKeys: 1; lua: string }>

@@ -1,14 +1,9 @@
-import { type Args, concluding, dialing, identity, taking } from './arguments.ts'
-import type { Lead } from './call.ts'
-import type { Admission, Budget, Claim, Conclusion, Limits, Taking } from './claim.ts'
-import type { Clock } from './clock.ts'
+import { concluding, identity } from './arguments.ts'
+import type { E164, Lead } from './call.ts'
+import type { Admission, Budget, Claim, Conclusion, Origin, Taking } from './claim.ts'
 import { keysOf } from './keys.ts'
-import { fieldsOf, recordOf } from './record.ts'
-import type { Connection } from './redis.ts'
-import type { ScriptName } from './scripts.ts'
-import type { Times } from './times.ts'
-
-type Answer = Record<string, string | number | undefined>
+import { fieldsOf } from './record.ts'
+import { type Answer, createSteps, type StoreOptions } from './steps.ts'
 
 const MOST_PARKED = 1000
 
@@ -16,55 +11,19 @@ const MOST_PARKED = 1000
  * The only caller of the scripts. Every method is one atomic step in Redis; it rejects when Redis cannot be asked, and
  * may be repeated then. Steps that decide take a claim and answer false when its fence is no longer the current one.
  */
-export function createStore(options: {
-  redis: Connection
-  prefix: string
-  times: Times
-  limits: Limits
-  clock: Clock
-  /** Identity of the store as it was at boot; empty when nobody may be dialed. */
-  epoch: () => string
-}) {
-  const { redis, prefix, times, limits, clock, epoch } = options
+export function createStore(options: StoreOptions) {
+  const { redis, prefix, times, clock } = options
   const keys = keysOf(prefix)
-
-  const dialArgs = () => dialing(times, limits, epoch())
-  const takeArgs = taking(times)
-  const shared = { lease_ms: times.lease, horizon_ms: times.horizon, crm_per_second: limits.crmPerSecond }
-
-  async function run(script: ScriptName, args: Args): Promise<{ answer: Answer; reply: string[] | string[][] }> {
-    const flat: (string | number)[] = []
-    for (const [name, value] of Object.entries({ op: clock.id(), ...shared, ...args })) {
-      // Redis takes whole numbers only, and a script that fails half-way is not rolled back.
-      if (value !== undefined) flat.push(name, typeof value === 'number' ? Math.round(value) : value)
-    }
-    const [json, reply] = await redis[script](prefix, ...flat)
-    return { answer: JSON.parse(json) as Answer, reply }
-  }
-
-  /** The claim an answer carries, when it carries one. */
-  function claimOf(budget: Budget, answer: Answer, reply: string[] | string[][], askedAt: number): Claim | null {
-    if (answer.fence === undefined) return null
-    return {
-      budget,
-      call: recordOf(fieldsOf(reply as string[])),
-      fence: String(answer.fence),
-      startInMs: Number(answer.start_in_ms ?? 0),
-      gapMs: Number(answer.gap_ms ?? 0),
-      at: Number(answer.now_ms),
-      askedAt,
-      bytes: null,
-    }
-  }
-
-  const decided = async (script: ScriptName, claim: Claim, said: string, args: Args) => {
-    const { answer } = await run(script, { request_id: claim.call.requestId, fence: claim.fence, ...args })
-    return answer[said] === 'yes'
-  }
+  const { run, claimOf, noted, decided, dialArgs, takeArgs } = createSteps(options)
 
   return {
     /** Takes a lead in. With `permit`, the caller promises to dial at once when the answer carries a claim. */
-    async admit(requestId: string, lead: Lead, writes: number, permit: boolean): Promise<Admission> {
+    async admit(
+      requestId: string,
+      lead: Lead,
+      writes: number,
+      { permit, siblings }: { permit: boolean; siblings: boolean },
+    ): Promise<Admission> {
       const askedAt = clock.monotonic()
       const fields = Object.fromEntries(Object.entries(lead.fields).map(([name, value]) => [`lead.${name}`, value]))
       const { answer, reply } = await run('admit', {
@@ -73,13 +32,17 @@ export function createStore(options: {
         request_id: requestId,
         ...identity(lead, writes),
         permit: permit ? 1 : 0,
+        siblings: siblings ? 1 : 0,
         ...dialArgs(),
       })
+      const wary = noted(answer)
       const id = String(answer.request_id)
       if (answer.admitted === 'duplicate') return { kind: 'duplicate', requestId: id }
+      if (answer.admitted === 'sibling') return { kind: 'sibling', requestId: id, siblingOf: String(answer.sibling_of) }
       if (answer.admitted === 'refused') return { kind: 'refused', requestId: id, rule: String(answer.rule) }
       const waitsFor = answer.waits_for === undefined ? null : String(answer.waits_for)
-      return { kind: 'new', requestId: id, claim: claimOf('dial', answer, reply, askedAt), waitsFor }
+      const claim = claimOf('dial', answer, reply, askedAt)
+      return { kind: 'new', requestId: id, claim: claim && { ...claim, wary }, waitsFor }
     },
 
     /** The claim of an admission whose answer was lost on its way; null when it gave none, or was never carried out. */
@@ -98,23 +61,29 @@ export function createStore(options: {
         ...room,
         ...dialArgs(),
         failed_ms: times.failedTtl,
+        parked_ms: times.parked,
       })
+      const wary = noted(answer)
       const { claims, vanished, poisoned } = answer as unknown as Record<string, unknown>
       // Lua's JSON knows no empty list: it arrives as {}.
       const list = <T>(value: unknown) => (Array.isArray(value) ? (value as T[]) : [])
       return {
-        claims: list<Answer>(claims).map(
-          (each, i) => claimOf(each.budget as Budget, each, reply[i] as string[], askedAt) as Claim,
-        ),
+        claims: list<Answer>(claims).map((each, i) => ({
+          ...(claimOf(each.budget as Budget, each, reply[i] as string[], askedAt) as Claim),
+          wary,
+        })),
         nextMs: Number(answer.next_ms),
         vanished: list<string>(vanished),
         poisoned: list<string>(poisoned),
       }
     },
 
-    /** For what provably rang nobody: the call waits `waitMs`; with `restMs` nobody is dialed for so long. */
-    undial: (claim: Claim, reason: string, waitMs: number, restMs = 0) =>
-      decided('undial', claim, 'undialed', { reason, wait_ms: waitMs, rest_ms: restMs }),
+    /**
+     * For what provably rang nobody: the call waits `waitMs`. With `restMs` nobody is dialed for so long, with `pause`
+     * until somebody resumes.
+     */
+    undial: (claim: Claim, reason: string, waitMs: number, { restMs = 0, pause = false } = {}) =>
+      decided('undial', claim, 'undialed', { reason, wait_ms: waitMs, rest_ms: restMs, pause: pause ? 1 : 0 }),
 
     /** The vendor has the call. Needs no claim: what a vendor said is always taken. */
     async confirmDial(requestId: string, lead: Lead, writes: number, callId: string) {
@@ -123,7 +92,7 @@ export function createStore(options: {
         request_id: requestId,
         call_id: callId,
         ...identity(lead, writes),
-        deadline_ms: times.deadline,
+        deadline_ms: times.firstReport,
         line_ms: times.line,
         ...takeArgs,
       })
@@ -133,12 +102,14 @@ export function createStore(options: {
 
     /**
      * Takes a completion: when this resolves, its bytes are stored. `bytes` are as they should be kept (gzipped or not).
-     * `requestId` is ours, as the completion or its URL names it.
+     * `requestId` is ours, as the completion or its URL names it. `origin` is what a signed completion says of the lead it
+     * belongs to: when it is a recent dial of this store's, and the store has forgotten it, the call is made anew.
      */
     async takeCompletion(
       callId: string,
       requestId: string | null,
       bytes: Buffer,
+      rebuild: { origin: Origin; writes: number } | null = null,
     ): Promise<Taking & { waiting: number }> {
       const askedAt = clock.monotonic()
       // Two commands, one round trip: Redis runs them in the order they were written.
@@ -146,6 +117,11 @@ export function createStore(options: {
         redis.set(keys.completion(callId), bytes, 'PX', times.parked, 'NX'),
         run('takeCompletion', {
           call_id: callId,
+          ...(rebuild?.origin.store === prefix && {
+            ...identity(rebuild.origin.lead, rebuild.writes),
+            rebuild: 1,
+            dialed_at_ms: rebuild.origin.dialedAt,
+          }),
           request_id: requestId ?? undefined,
           parked_ms: times.parked,
           most_parked: MOST_PARKED,
@@ -160,6 +136,9 @@ export function createStore(options: {
       if (answer.taken === 'unknown') return { kind: 'unknown', waiting }
       return { kind: answer.taken as 'duplicate' | 'second_call', requestId: id, waiting }
     },
+
+    /** Nobody dials this number again. */
+    doNotCall: (phone: E164) => redis.sadd(keys.dnc, phone),
 
     /** The bytes of a taken completion; null when they are gone. */
     completionBytes: (callId: string): Promise<Buffer | null> => redis.getBuffer(keys.completion(callId)),
@@ -216,7 +195,10 @@ export function createStore(options: {
     pause: (reason: string) => run('pause', { reason }),
 
     /** Dialing goes on. Vouches for the do-not-call list of a store that is new or was emptied. */
-    resume: () => run('resume', { new_epoch: clock.id() }),
+    resume: () => run('resume', { new_epoch: clock.id(), line_ms: times.line }),
+
+    /** The same for a store without an epoch alone: what the configuration may say, and an accident must not undo. */
+    vouch: () => run('resume', { new_epoch: clock.id(), line_ms: times.line, if_new: 1 }),
 
     /** Brings a dead letter back, or a delivering call forward, with a retry curve that starts anew. */
     async replay(requestId: string) {

@@ -16,10 +16,15 @@ export interface Times {
   firstLook: number
   /** Between two looks that found nothing. */
   nextLook: number
-  /** Between two looks at an overdue call that goes on. */
-  lookLive: number
   /** When a completion is overdue, counted from the vendor's answer. */
   deadline: number
+  /** When the vendor is first asked what became of a call, counted from its answer: at the deadline, unless we poll. */
+  firstReport: number
+  /** Between two looks at a call that goes on: at least so long, and at least this share of how long it has lasted. */
+  lookLive: number
+  lookLiveShare: number
+  /** Most looks at a call when we poll; without polling there is no such number. */
+  polls: number
   /** How long a dial may keep the line: the longest call, and the transfer that may follow it. */
   line: number
   /** A call the vendor calls live for longer than this never ended. */
@@ -65,6 +70,7 @@ export function timesOf(config: Config): Times {
   const deadline = config.CALL_DEADLINE_SECONDS
     ? config.CALL_DEADLINE_SECONDS * SECOND
     : config.BLAND_MAX_DURATION * MINUTE + 5 * MINUTE
+  const polling = !config.BLAND_WEBHOOK_URL
   const hold = config.LINE_HOLD * SECOND
   // A transfer never rests shorter than any other call.
   const holdTransferred = Math.max(config.LINE_HOLD_TRANSFERRED * SECOND, hold)
@@ -74,8 +80,11 @@ export function timesOf(config: Config): Times {
     post: Math.round((lease * 2) / 3),
     firstLook: Math.round((lease * 4) / 3),
     nextLook: lease * 4,
-    lookLive: Math.min(Math.round(deadline / 5), 5 * MINUTE),
     deadline,
+    firstReport: polling ? config.BLAND_POLL_INTERVAL : deadline,
+    lookLive: polling ? config.BLAND_POLL_INTERVAL : Math.min(Math.round(deadline / 5), 5 * MINUTE),
+    lookLiveShare: polling ? 1 / 20 : 0,
+    polls: polling ? config.BLAND_POLL_MAX_ATTEMPTS : Number.POSITIVE_INFINITY,
     line: deadline + holdTransferred,
     endless: Math.max(deadline, config.BLAND_MAX_DURATION * MINUTE) + holdTransferred + deadline,
     hold,

@@ -1,3 +1,6 @@
+import type { E164 } from '../calls/call.ts'
+import type { Origin } from '../calls/claim.ts'
+
 /** One line of a call's transcript. `number` counts from 1 over all lines. */
 export interface TranscriptLine {
   number: number
@@ -32,8 +35,13 @@ export interface Completion {
 
 /** A webhook body, told apart before it is believed. */
 export type Mail =
-  /** The record of a finished call. `requestId` is ours, when the body carries it. */
-  | { kind: 'completion'; callId: string; requestId: string | null }
+  /**
+   * The record of a finished call. `requestId` is ours, when the body carries it; `origin` is what our dial said of itself,
+   * when the body is signed and carries that.
+   */
+  | { kind: 'completion'; callId: string; requestId: string | null; origin: Origin | null }
+  /** A call that somebody made to us: a lead's it is not, but who asks in it not to be called must not be. */
+  | { kind: 'aside'; what: 'inbound'; callId: string | null; caller: E164 | null }
   /** Something of a call that does not finish it: in-call events, enrichments, other people's calls. */
   | { kind: 'aside'; what: 'event' | 'enrichment' | 'other_call' | 'unrecognized'; callId: string | null }
   /** Not a message of this vendor; `reason` can be shown to the sender. */

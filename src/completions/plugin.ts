@@ -1,10 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
+import type { E164 } from '../calls/call.ts'
 import type { Taking } from '../calls/claim.ts'
 import { within } from '../calls/within.ts'
 import { createSearch } from '../dialing/lost-answer.ts'
 import { InvalidRequest, Unauthorized } from '../errors.ts'
 import { pack } from './bytes.ts'
+import { listen, optOutAt } from './heard.ts'
 import { createOverdue } from './overdue.ts'
 
 const COMPLETION_BODY_LIMIT = 10 * 1024 * 1024
@@ -20,11 +22,12 @@ const Acknowledged = Type.Object({
 const messages = {
   new: 'Completion stored: its outcome will be delivered',
   duplicate: 'This completion was taken before',
-  second_call: 'A second call for one request: stored, and reported',
+  second_call: 'A second call for one request: stored, and delivered if it came to more than the first',
   unknown: 'Completion stored: no call of ours has this call_id yet',
   event: 'In-call event noted',
   enrichment: 'Enrichment noted',
   other_call: 'Not a call of ours: noted',
+  inbound: 'Not a call of ours: noted',
   unrecognized: 'Not a completion: noted',
 }
 
@@ -69,16 +72,26 @@ export const completions: FastifyPluginAsyncTypebox = async (app) => {
       // The URL finds the call, the body confirms it; where they differ, the body wins: the URL is not signed.
       const fromUrl = request.query.call ?? null
       if (mail.kind === 'aside') {
+        if (mail.what === 'inbound') await within(times.intake, heed(mail.caller, bytes), clock)
         request.log.info({ request_id: fromUrl, call_id: mail.callId, what: mail.what }, 'aside of a call noted')
         return acknowledge(mail.what, fromUrl ?? request.id)
       }
-      const { callId } = mail
-      const taking = pack(bytes).then((kept) => store.takeCompletion(callId, mail.requestId ?? fromUrl, kept))
+      const { callId, origin } = mail
+      const rebuild = origin && { origin, writes: app.crm.writesFor(origin.lead) }
+      const taking = pack(bytes).then((kept) => store.takeCompletion(callId, mail.requestId ?? fromUrl, kept, rebuild))
       const goingOn = taking.then((taken) => goOn(taken, bytes, callId))
       const taken = await within(times.intake + bytes.length / BYTES_PER_MS, goingOn, clock)
       return acknowledge(taken.kind, taken.kind === 'unknown' ? request.id : taken.requestId)
     },
   )
+
+  /** Who calls us and asks not to be called is not called, whoever they are. */
+  async function heed(caller: E164 | null, bytes: Buffer) {
+    const completion = reader.decode(bytes)
+    if (!caller || !completion || optOutAt(listen(completion)) === null) return
+    await store.doNotCall(caller)
+    log.warn('somebody called us and asked not to be called again: the number is on the do-not-call list')
+  }
 
   /** The instance that took the completion delivers it, unless the CRM's rate wants it to wait its turn. */
   function goOn(taken: Taking & { waiting: number }, bytes: Buffer, callId: string) {
@@ -87,7 +100,8 @@ export const completions: FastifyPluginAsyncTypebox = async (app) => {
     if (taken.kind === 'second_call') app.log.error(about, 'a second call was placed for one request')
     else app.log.info(about, 'completion taken')
     if (taken.kind === 'new' && taken.claim) runner.startNow({ ...taken.claim, bytes })
-    if (taken.kind === 'new' && (!taken.claim || taken.waiting > 0)) runner.wake()
+    const more = taken.kind === 'second_call' || (taken.kind === 'new' && (!taken.claim || taken.waiting > 0))
+    if (more) runner.wake()
     return taken
   }
 }

@@ -1,15 +1,12 @@
-import type { Verdict } from '../calls/call.ts'
 import type { Claim, Conclusion } from '../calls/claim.ts'
 import type { Clock } from '../calls/clock.ts'
 import type { Log } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
-import { unpack } from '../completions/bytes.ts'
-import type { Completion, CompletionReader } from '../completions/completion.ts'
-import { listen, optOutAt } from '../completions/heard.ts'
-import { outcomeOf } from '../completions/outcome.ts'
+import type { CompletionReader } from '../completions/completion.ts'
 import { backoff, exhausted } from './backoff.ts'
 import type { Crm, Write, WriteAnswer } from './crm.ts'
+import { createJudge, type Judgement } from './judge.ts'
 
 /**
  * delivering → completed, later, or failed: reads what the call came to, and tells the CRM. A completion nobody can read
@@ -24,24 +21,14 @@ export function createDelivery(options: {
   clock: Clock
   log: Log
 }) {
-  const { store, reader, crm, times, clock, log } = options
+  const { store, crm, times, clock, log } = options
+  const judge = createJudge(options)
 
-  const conclusionOf = (verdict: Verdict, completion: Completion | null): Conclusion => ({
+  const conclusionOf = ({ verdict, doNotCall }: Judgement): Conclusion => ({
     ...verdict,
-    // A customer who was transferred may have asked as well: the outcome is the sale's, the wish is the customer's.
-    doNotCall:
-      verdict.outcome === 'DO_NOT_CALL' ||
-      verdict.rule === 'do_not_call' ||
-      (completion !== null && optOutAt(listen(completion)) !== null),
+    doNotCall,
     holdMs: { TRANSFERRED: times.holdTransferred, REFUSED: 0 }[verdict.outcome as string] ?? times.hold,
   })
-
-  async function readCompletion(claim: Claim): Promise<Completion | null> {
-    const { completion } = claim.call
-    if (!completion) return null
-    const kept = claim.bytes ?? (await store.completionBytes(completion))
-    return kept && reader.decode(claim.bytes ?? (await unpack(kept)))
-  }
 
   /** Sends the writes that are left, in their order; says what keeps the rest from being sent, if anything does. */
   async function send(claim: Claim, writes: Write[], done: string[], about: object): Promise<WriteAnswer> {
@@ -67,24 +54,26 @@ export function createDelivery(options: {
     const { call } = claim
     const about = { stage: 'COMPLETE', request_id: call.requestId, lead_id: call.lead.leadId, call_id: call.callId }
 
-    const completion = await readCompletion(claim)
-    const verdict = completion ? outcomeOf(completion) : call.verdict
-    if (!verdict || (call.completion && !completion)) {
+    const judged = await judge(claim)
+    if (!judged) {
       // Not so when the claim has lapsed: then somebody else has delivered it, and let its bytes go.
       const failed = await store.fail(claim, null, 'completion_unreadable', call.done, call.writes)
       if (failed) log.error(about, 'dead letter: the completion cannot be read')
       return
     }
 
-    const conclusion = conclusionOf(verdict, completion)
-    const writes = crm.writes({ requestId: call.requestId, callId: call.callId, ...call.lead, verdict, completion })
+    const { verdict, completion, callId } = judged
+    const conclusion = conclusionOf(judged)
+    const report = { requestId: call.requestId, ...call.lead, callId, verdict, completion }
+    const writes = judged.delivered ? [] : crm.writes(report)
     const done = [...call.done]
     const answer = await send(claim, writes, done, about)
     if (answer.kind === 'done') {
       const settled = await store.settle(claim, conclusion)
       const { outcome, rule } = verdict
       const ms = Math.round(claim.at - (call.endedAt ?? claim.at) + clock.monotonic() - claim.askedAt)
-      return log.info({ ...about, outcome, rule, settled, ms }, 'outcome delivered')
+      const text = judged.delivered ? 'a second call came to less: nothing to write' : 'outcome delivered'
+      return log.info({ ...about, outcome, rule, settled, ms }, text)
     }
 
     const writesLeft = writes.length - done.length

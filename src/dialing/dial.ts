@@ -3,6 +3,7 @@ import type { Clock } from '../calls/clock.ts'
 import type { Log, Runner } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
+import { createConfirm } from './confirm.ts'
 import type { Voice } from './voice.ts'
 
 /**
@@ -18,10 +19,24 @@ export function createDialer(options: {
   log: Log
 }) {
   const { store, voice, runner, times, clock, log } = options
+  const confirm = createConfirm(options)
+
+  /** Whether the vendor knows nothing of a call to this number: asked when the store has forgotten some of its dials. */
+  async function unknownToVendor(claim: Claim, about: object): Promise<boolean> {
+    const { requestId, lead } = claim.call
+    const wanted = { requestId, phone: lead.phone, sinceMs: claim.at - times.line }
+    const sighting = await voice.find(wanted, AbortSignal.timeout(times.permit))
+    if (sighting.kind === 'unseen') return true
+    log.warn({ ...about, sighting: sighting.kind }, 'nobody was rung: the store forgot dials, the vendor has not')
+    if (sighting.kind === 'found') await confirm(claim, sighting.callId, 'call found that the store had forgotten')
+    else await store.undial(claim, sighting.kind === 'unavailable' ? sighting.reason : 'number_engaged', times.nextLook)
+    return false
+  }
 
   return async function dial(claim: Claim): Promise<void> {
-    const { requestId, lead, writes } = claim.call
+    const { requestId, lead, dialedAt } = claim.call
     const about = { stage: 'BLAND_CALL', request_id: requestId, lead_id: lead.leadId }
+    if (claim.wary && !(await unknownToVendor(claim, about))) return
 
     // Redis can fence Redis, not a telephone: a permission that lay about while this process stalled is given back.
     if (clock.monotonic() - claim.askedAt > times.permit) {
@@ -30,28 +45,31 @@ export function createDialer(options: {
     }
 
     const startedAt = clock.monotonic()
-    const answer = await voice.dial({ requestId, lead }, AbortSignal.timeout(times.post))
+    const order = { requestId, lead, dialedAt: dialedAt ?? claim.at }
+    const answer = await voice.dial(order, AbortSignal.timeout(times.post))
     const took = { ...about, ms: Math.round(clock.monotonic() - startedAt) }
 
     switch (answer.kind) {
-      case 'placed': {
+      case 'placed':
         log.info({ ...took, call_id: answer.callId }, 'call placed')
-        const confirmed = await store.confirmDial(requestId, lead, writes, answer.callId)
-        log.info(
-          { ...about, stage: 'WEBHOOK_REGISTERED', call_id: answer.callId, confirmed: confirmed.kind },
-          'call registered',
-        )
-        return goOn(confirmed, { runner, log, about: { ...about, call_id: answer.callId } })
-      }
-      case 'later':
+        return confirm(claim, answer.callId, 'call registered')
+      case 'later': {
         log.warn({ ...took, reason: answer.reason, wait_ms: answer.waitMs }, 'nobody was rung: dialing again later')
-        await store.undial(claim, answer.reason, answer.waitMs, answer.scope === 'account' ? answer.waitMs : 0)
+        const restMs = answer.scope === 'account' ? answer.waitMs : 0
+        await store.undial(claim, answer.reason, answer.waitMs, { restMs })
         return
-      case 'stopped':
-        log.error({ ...took, reason: answer.reason }, 'nobody was rung: the vendor refuses our account or settings')
+      }
+      case 'stopped': {
+        const pause = answer.scope === 'account'
+        log.error(
+          { ...took, reason: answer.reason, pause },
+          'nobody was rung: the vendor refuses our account or settings',
+        )
         // Of two leads that were refused, the other one is tried first: it may be this lead that the vendor minds.
-        await store.undial(claim, answer.reason, times.rest * 2 ** Math.min(claim.call.undials + 1, 6), times.rest)
+        const waitMs = pause ? 0 : times.rest * 2 ** Math.min(claim.call.undials + 1, 6)
+        await store.undial(claim, answer.reason, waitMs, pause ? { pause } : { restMs: times.rest })
         return
+      }
       case 'never':
         log.info({ ...took, reason: answer.reason }, 'nobody was rung: the vendor will not call this number')
         await store.conclude(claim, refusal(answer), false)
@@ -65,16 +83,6 @@ export function createDialer(options: {
         })
     }
   }
-}
-
-/** After a dial was confirmed: two calls for one request are told, and a completion that was parked for it is delivered. */
-export function goOn(
-  confirmed: { kind: string; claim: Claim | null },
-  { runner, log, about }: { runner: Runner; log: Log; about: object },
-) {
-  if (confirmed.kind === 'second_call') log.error(about, 'two calls for one request')
-  if (confirmed.claim) runner.startNow(confirmed.claim)
-  else if (confirmed.kind === 'joined') runner.wake()
 }
 
 /** The outcome of a call the vendor refused: the number may rest from now on, and be called by nobody if it must not. */

@@ -2,7 +2,7 @@ import type { Claim } from '../calls/claim.ts'
 import type { Log, Runner } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
-import { goOn } from './dial.ts'
+import { createConfirm } from './confirm.ts'
 import type { Voice } from './voice.ts'
 
 /**
@@ -12,23 +12,20 @@ import type { Voice } from './voice.ts'
  */
 export function createSearch(options: { store: Store; voice: Voice; runner: Runner; times: Times; log: Log }) {
   const { store, voice, runner, times, log } = options
+  const confirm = createConfirm(options)
 
   return async function search(claim: Claim): Promise<void> {
-    const { requestId, lead, writes, dialedAt, looks } = claim.call
+    const { requestId, lead, dialedAt, looks } = claim.call
     const since = dialedAt ?? claim.at
     const about = { stage: 'BLAND_CALL', request_id: requestId, lead_id: lead.leadId }
 
     const sighting = await voice.find({ requestId, phone: lead.phone, sinceMs: since }, AbortSignal.timeout(times.post))
-    if (sighting.kind === 'found') {
-      const confirmed = await store.confirmDial(requestId, lead, writes, sighting.callId)
-      log.info({ ...about, call_id: sighting.callId, confirmed: confirmed.kind }, 'lost call found')
-      return goOn(confirmed, { runner, log, about: { ...about, call_id: sighting.callId } })
-    }
+    if (sighting.kind === 'found') return confirm(claim, sighting.callId, 'lost call found')
     const left = since + times.deadline - claim.at
     if (left > 0) {
       await store.lookLater(claim, {
         step: 'looked',
-        reason: sighting.kind === 'unseen' ? 'not_seen_yet' : sighting.reason,
+        reason: sighting.kind === 'unavailable' ? sighting.reason : 'not_seen_yet',
         waitMs: Math.min(left, times.nextLook * Math.max(1, looks)),
       })
       return

@@ -4,6 +4,8 @@ import type { E164, Lead } from '../calls/call.ts'
 export interface DialOrder {
   requestId: string
   lead: Lead
+  /** Redis' time of the dial, epoch ms. */
+  dialedAt: number
 }
 
 /**
@@ -15,15 +17,21 @@ export type DialAnswer =
   | { kind: 'placed'; callId: string }
   /** Not now: dial again after `waitMs`. `scope` says whether this number or the whole account has to wait. */
   | { kind: 'later'; reason: string; waitMs: number; scope: 'number' | 'account' }
-  /** The account or our settings are at fault, not the lead: dial nobody until somebody mended that. */
-  | { kind: 'stopped'; reason: string }
+  /**
+   * Our settings or the account are at fault, not the lead: dial nobody until somebody mended that. Of the account
+   * (key, balance, a flag) only a person can say when.
+   */
+  | { kind: 'stopped'; reason: string; scope: 'settings' | 'account' }
   /** This number will not be dialed, ever; `doNotCall` when the vendor says the person must not be called. */
   | { kind: 'never'; reason: string; doNotCall: boolean }
   /** Nobody knows: the call may be ringing. Never dial again; look for it. */
   | { kind: 'lost'; reason: string }
 
-/** Whether the vendor knows a call of ours whose answer was lost. */
-export type Sighting = { kind: 'found'; callId: string } | { kind: 'unseen' } | { kind: 'unavailable'; reason: string }
+/** Whether the vendor knows a call of ours whose answer was lost. `engaged`: it does not, and the number is on another call. */
+export type Sighting =
+  | { kind: 'found'; callId: string }
+  | { kind: 'unseen' | 'engaged' }
+  | { kind: 'unavailable'; reason: string }
 
 /** What the vendor says of a call whose completion is overdue. `bytes` reads like a completion it would have sent. */
 export type Report =

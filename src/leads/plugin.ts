@@ -16,6 +16,7 @@ const Accepted = Type.Object({
   message: Type.String(),
   request_id: Type.String(),
   duplicate: Type.Optional(Type.Literal(true)),
+  sibling_of: Type.Optional(Type.String()),
   state: Type.Optional(Type.Literal('refused')),
   rule: Type.Optional(Type.String()),
 })
@@ -25,6 +26,10 @@ function answer(admission: Admission): Static<typeof Accepted> {
   const { requestId: request_id } = admission
   if (admission.kind === 'duplicate') {
     return { success: true, message: 'This lead or its number is under way already', request_id, duplicate: true }
+  }
+  if (admission.kind === 'sibling') {
+    const message = 'Lead stored: its number is being called for another lead, whose outcome it will get'
+    return { success: true, message, request_id, sibling_of: admission.siblingOf }
   }
   if (admission.kind === 'refused') {
     return { success: true, message: 'This number is not called', request_id, state: 'refused', rule: admission.rule }
@@ -43,6 +48,7 @@ function same(given: string, secret: string) {
 export const leads: FastifyPluginAsyncTypebox = async (app) => {
   const { store, work, runner, times, clock } = app.calls
   const secret = app.config.CONVOSO_WEBHOOK_SECRET
+  const siblings = app.config.SIBLINGS === 'write'
   await app.register(formbody, { bodyLimit: LEAD_BODY_LIMIT })
   app.removeContentTypeParser('text/plain')
 
@@ -58,21 +64,23 @@ export const leads: FastifyPluginAsyncTypebox = async (app) => {
   /** Stores a lead, and goes on with it: its dial starts at once where there is a permit for it. */
   async function takeIn(requestId: string, lead: Lead, log: FastifyBaseLogger): Promise<Admission> {
     const permit = runner.reserve('dial')
-    const admission = await store.admit(requestId, lead, app.crm.writesFor(lead), permit).catch((error) => {
-      if (permit) {
-        runner.release('dial')
-        giveBack(requestId).catch((lost) =>
-          log.error({ err: lost, request_id: requestId }, 'a lead may wait in dialing'),
-        )
-      }
-      throw error
-    })
+    const admission = await store
+      .admit(requestId, lead, app.crm.writesFor(lead), { permit, siblings })
+      .catch((error) => {
+        if (permit) {
+          runner.release('dial')
+          giveBack(requestId).catch((lost) =>
+            log.error({ err: lost, request_id: requestId }, 'a lead may wait in dialing'),
+          )
+        }
+        throw error
+      })
     const { kind, requestId: taken } = admission
     log.info({ stage: 'INIT', request_id: taken, lead_id: lead.leadId, admission: kind }, 'lead taken in')
     if (kind === 'new' && admission.claim) runner.start(admission.claim)
     else if (permit) runner.release('dial')
-    // Something is due that nobody waits for yet: a refusal to deliver, or a turn to dial at the shared pace.
-    if (kind === 'refused' || (kind === 'new' && admission.waitsFor === 'pace')) runner.wake()
+    // Something is due that nobody waits for yet: an outcome to deliver, or a turn to dial at the shared pace.
+    if (kind === 'refused' || kind === 'sibling' || (kind === 'new' && admission.waitsFor === 'pace')) runner.wake()
     return admission
   }
 

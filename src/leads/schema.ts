@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { Value } from 'typebox/value'
 import type { Lead } from '../calls/call.ts'
-import { readPhone } from './phone.ts'
+import { readPhone } from '../calls/phone.ts'
 
 // Beyond this, JSON's numbers are no longer the digits that were sent.
 const Whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })

@@ -11,6 +11,11 @@ export function bootWarnings(config: Config, nodeVersion: string): string[] {
       'CALL_DEADLINE_SECONDS is shorter than BLAND_MAX_DURATION: a call nobody heard of may still be live when its line is freed',
     )
   }
+  if (!config.BLAND_WEBHOOK_URL) {
+    warnings.push(
+      'BLAND_WEBHOOK_URL is not set: Bland is POLLED for every call, instead of telling us when one is over',
+    )
+  }
   if (!config.BLAND_WEBHOOK_SECRET) warnings.push('BLAND_WEBHOOK_SECRET is not set: anybody can post a completion')
   if (!config.CONVOSO_WEBHOOK_SECRET)
     warnings.push('CONVOSO_WEBHOOK_SECRET is not set: anybody can have a number called')

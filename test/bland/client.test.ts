@@ -230,7 +230,9 @@ t.test('find looks each candidate up by its id', async (t) => {
   const bare = { '/v1/calls': { calls: [{ call_id: 'C2' }] }, '/v1/calls/C2': ours }
   t.match((await find(bare)).sighting, { kind: 'found' }, 'an item that does not say whom it called')
   t.match((await find({ '/v1/calls': { calls: [] } })).sighting, { kind: 'unseen' })
-  t.match((await find({ '/v1/calls': { calls: [item('C1')] }, '/v1/calls/C1': other })).sighting, { kind: 'unseen' })
+  const over = { ...other, status: 'completed', completed: true }
+  t.match((await find({ '/v1/calls': { calls: [item('C1')] }, '/v1/calls/C1': over })).sighting, { kind: 'unseen' })
+  t.match((await find({ '/v1/calls': { calls: [item('C1')] }, '/v1/calls/C1': other })).sighting, { kind: 'engaged' })
   t.match((await find({ '/v1/calls': { calls }, '/v1/calls/C1': 502, '/v1/calls/C2': ours })).sighting, {
     kind: 'found',
   })

@@ -27,7 +27,14 @@ t.test('what is not set is not sent', async (t) => {
       lead_id: '8763211',
       list_id: '16529',
     },
-    metadata: { request_id: 'req-1', lead_id: '8763211', list_id: '16529' },
+    metadata: {
+      request_id: 'req-1',
+      lead_id: '8763211',
+      list_id: '16529',
+      phone_number: '+12125550101',
+      dialed_at_ms: 1_795_362_000_000,
+      store: '{awh}',
+    },
     webhook: 'https://calls.example.com/webhooks/bland-callback?call=req-1',
   })
 })
@@ -60,6 +67,8 @@ t.test('what is set is sent', async (t) => {
   })
   t.strictSame(all.voicemail, { action: 'ignore', sensitive: true })
 
+  const { BLAND_WEBHOOK_URL: _, ...polled } = settings
+  t.notMatch(dialBody(polled, order), /webhook/, 'without a webhook Bland is polled')
   const task = body({ BLAND_PATHWAY_ID: '', BLAND_TASK_TEMPLATE: 'Ask {{first_name}}.', BLAND_START_NODE_ID: 'node_1' })
   t.match(task, { task: 'Ask {{first_name}}.', pathway_id: undefined, start_node_id: undefined })
 })
@@ -114,12 +123,12 @@ const ANSWERS: [number, unknown, string][] = [
   [200, '', 'lost no_call_id'],
   [200, '<html></html>', 'lost no_call_id'],
 
-  [401, { data: null, errors: [{ error: 'AUTH_FAILURE', message: 'Unauthorized' }] }, 'stopped unauthorized'],
-  [402, error('Insufficient balance.'), 'stopped balance'],
-  [402, error('No billing record found.'), 'stopped balance'],
-  [403, error('The Bland Team has flagged your account for a reason.'), 'stopped account_flagged'],
-  [404, error('Pathway with ID "p1" not found'), 'stopped not_found'],
-  [418, { error: 'OBJECTIVE_VALIDATION_ERROR', details: {} }, 'stopped objective_invalid'],
+  [401, { data: null, errors: [{ error: 'AUTH_FAILURE', message: 'Unauthorized' }] }, 'stopped unauthorized account'],
+  [402, error('Insufficient balance.'), 'stopped balance account'],
+  [402, error('No billing record found.'), 'stopped balance account'],
+  [403, error('The Bland Team has flagged your account for a reason.'), 'stopped account_flagged account'],
+  [404, error('Pathway with ID "p1" not found'), 'stopped not_found settings'],
+  [418, { error: 'OBJECTIVE_VALIDATION_ERROR', details: {} }, 'stopped objective_invalid settings'],
 
   [
     429,
@@ -154,34 +163,34 @@ const ANSWERS: [number, unknown, string][] = [
     'never do_not_call_list true',
   ],
   [400, { status: 'DNC Error', message: 'Refused.' }, 'never do_not_call_list true'],
-  [400, listed('Missing required parameter: phone_number.'), 'stopped parameters'],
-  [400, { errors: ['Missing required parameter: phone_number.'] }, 'stopped parameters'],
+  [400, listed('Missing required parameter: phone_number.'), 'stopped parameters settings'],
+  [400, { errors: ['Missing required parameter: phone_number.'] }, 'stopped parameters settings'],
   [400, listed('phone_number must have 7 to 15 digits.'), 'never invalid_number false'],
   [400, coded('CALL_UNPAID_INTL_BLOCK'), 'never destination_blocked false'],
   [400, coded('CALL_PLAN_DESTINATION_BLOCKED'), 'never destination_blocked false'],
-  [400, coded('CALL_PLAN_TRANSFER_BLOCKED'), 'stopped transfer'],
+  [400, coded('CALL_PLAN_TRANSFER_BLOCKED'), 'stopped transfer settings'],
   [400, error('Invalid phone number. Please include a country code if outside the US.'), 'never invalid_number false'],
   [400, { error: 'Invalid phone number format' }, 'never invalid_number false'],
-  [400, error("Invalid 'from' - must be a phone number string with 10 or 12 digits."), 'stopped from'],
-  [400, error('Invalid from phone number.'), 'stopped from'],
-  [400, error('Invalid transfer_phone_number.'), 'stopped transfer'],
+  [400, error("Invalid 'from' - must be a phone number string with 10 or 12 digits."), 'stopped from settings'],
+  [400, error('Invalid from phone number.'), 'stopped from settings'],
+  [400, error('Invalid transfer_phone_number.'), 'stopped transfer settings'],
   [400, error('Transfer phone number cannot be the same as the phone number.'), 'never transfer_number false'],
-  [400, error('Retry must be an object.'), 'stopped parameters'],
-  [400, error('webhook must be a string that starts with https://.'), 'stopped webhook'],
-  [400, error('metadata must be an object.'), 'stopped parameters'],
-  [400, error('request_data must be an object.'), 'stopped parameters'],
-  [400, error('Record must be a boolean'), 'stopped parameters'],
+  [400, error('Retry must be an object.'), 'stopped parameters settings'],
+  [400, error('webhook must be a string that starts with https://.'), 'stopped webhook settings'],
+  [400, error('metadata must be an object.'), 'stopped parameters settings'],
+  [400, error('request_data must be an object.'), 'stopped parameters settings'],
+  [400, error('Record must be a boolean'), 'stopped parameters settings'],
   [
     400,
     error("pathway_version needs to either be a number, or a string of 'production' or 'staging'."),
-    'stopped pathway_version',
+    'stopped pathway_version settings',
   ],
-  [400, error('Invalid start node ID: node_1'), 'stopped start_node'],
-  [400, error('Invalid voicemail action. Must be one of: hangup, leave_message, ignore'), 'stopped voicemail'],
-  [400, error('Calls must be scheduled at least 5 minutes in advance, or more'), 'stopped start_time'],
-  [400, error('max_duration must be at most 12 hours.'), 'stopped max_duration'],
-  [400, error('Additional properties are not allowed'), 'stopped parameters'],
-  [400, error('Flagged Node: greeting'), 'stopped flagged_node'],
+  [400, error('Invalid start node ID: node_1'), 'stopped start_node settings'],
+  [400, error('Invalid voicemail action. Must be one of: hangup, leave_message, ignore'), 'stopped voicemail settings'],
+  [400, error('Calls must be scheduled at least 5 minutes in advance, or more'), 'stopped start_time settings'],
+  [400, error('max_duration must be at most 12 hours.'), 'stopped max_duration settings'],
+  [400, error('Additional properties are not allowed'), 'stopped parameters settings'],
+  [400, error('Flagged Node: greeting'), 'stopped flagged_node settings'],
 
   [400, error('Unable to queue call.'), 'lost not_queued'],
   [400, error('Unable to save request body.'), 'lost not_queued'],
@@ -211,7 +220,7 @@ t.test('Retry-After', async (t) => {
   t.equal(meaning(429, error('to the same number'), 1000), 'later same_number 10000 number', 'never under ten seconds')
   t.equal(meaning(500, '', 1000), 'lost http_500', 'does not make an unknown answer known')
 
-  t.equal(meaning(401, '', 1000), 'stopped unauthorized', 'nor a refusal a matter of time')
+  t.equal(meaning(401, '', 1000), 'stopped unauthorized account', 'nor a refusal a matter of time')
 
   const date = 'Sun, 22 Nov 2026 12:00:00 GMT'
   t.equal(retryAfterMs({}), null)

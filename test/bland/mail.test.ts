@@ -22,15 +22,55 @@ t.test('every sample is told apart', async (t) => {
 
 t.test('our id is found wherever it travels, the surest place first', async (t) => {
   const ids = (delta: Record<string, unknown>) => open(bytesOf({ call_id: 'C1', completed: true, ...delta }))
-  const ours = (requestId: string | null) => ({ kind: 'completion', callId: 'C1', requestId })
+  const ours = (requestId: string | null) => ({ kind: 'completion', callId: 'C1', requestId, origin: null })
   t.strictSame(ids({ metadata: { request_id: 'a' }, request_data: { request_id: 'b' } }), ours('a'))
   t.strictSame(ids({ metadata: null, request_data: { request_id: 'b' }, variables: { request_id: 'c' } }), ours('b'))
   t.strictSame(ids({ metadata: { request_id: '' }, variables: { request_id: 'c' } }), ours('c'))
   t.strictSame(ids({ metadata: [] }), ours(null))
   t.strictSame(ids({ completed: null }), ours(null), 'a key that is there counts, whatever it holds')
   t.match(ids({ event_type: 'evals', status: 'COMPLETE' }), { kind: 'aside', what: 'enrichment' })
-  t.strictSame(open(bytesOf({ c_id: 17, status: null })), { kind: 'completion', callId: '17', requestId: null })
+  t.strictSame(open(bytesOf({ c_id: 17, status: null })), {
+    kind: 'completion',
+    callId: '17',
+    requestId: null,
+    origin: null,
+  })
   t.match(ids({ call_id: 'x'.repeat(201) }), { kind: 'garbage' }, 'an id that long is none')
+})
+
+t.test('a signed record says whose dial it was', async (t) => {
+  const said = {
+    request_id: 'req-1',
+    lead_id: 17,
+    list_id: '9',
+    call_log_id: 'L1',
+    phone_number: '+12125550101',
+    dialed_at_ms: 1_795_362_000_000,
+    store: '{awh}',
+  }
+  const origin = (metadata: object, secret: string | undefined = 's1') => {
+    const mail = createBlandReader(secret).open(bytesOf({ call_id: 'C1', completed: true, metadata }))
+    return mail.kind === 'completion' && mail.origin
+  }
+  t.same(origin(said), {
+    requestId: 'req-1',
+    lead: { leadId: '17', listId: '9', phone: '+12125550101', callLogId: 'L1', fields: {} },
+    dialedAt: 1_795_362_000_000,
+    store: '{awh}',
+  })
+  for (const name of ['request_id', 'lead_id', 'list_id', 'phone_number', 'dialed_at_ms', 'store']) {
+    t.equal(origin({ ...said, [name]: undefined }), null, `not without ${name}`)
+  }
+  t.equal(origin({ ...said, phone_number: '+442071838750' }), null)
+  const unsigned = createBlandReader(undefined).open(bytesOf({ call_id: 'C1', completed: true, metadata: said }))
+  t.match(unsigned, { origin: null }, 'nor an unsigned one')
+})
+
+t.test('an inbound call tells who called', async (t) => {
+  const caller = (from: unknown) => open(bytesOf({ call_id: 'I1', completed: true, inbound: true, from }))
+  t.match(caller('+12125550101'), { kind: 'aside', what: 'inbound', caller: '+12125550101' })
+  t.match(caller('anonymous'), { what: 'inbound', caller: null })
+  t.match(caller(null), { what: 'inbound', caller: null })
 })
 
 t.test('bodies that are no messages say why', async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Claim } from '../../src/calls/claim.ts'
 import { redisFor } from '../stage.ts'
-import { NOT_INTERESTED, room, storeFor, today } from './store-stand.ts'
+import { NOT_INTERESTED, PERMIT, room, storeFor, today } from './store-stand.ts'
 
 /* The transitions of a call that is being delivered, one by one, on a real Redis: what each changes, refuses, and leaves alone when it runs twice. */
 
@@ -162,6 +162,6 @@ t.test('a clock that was set back stops neither rate', async (t) => {
     'dial_rests_until_ms',
     anHourAhead,
   )
-  t.match(await store.admit('req-2', lead(2), 1, true), { kind: 'new', claim: { startInMs: 0 } })
+  t.match(await store.admit('req-2', lead(2), 1, PERMIT), { kind: 'new', claim: { startInMs: 0 } })
   t.ok(await delivering(1))
 })

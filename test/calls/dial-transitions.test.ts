@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Claim } from '../../src/calls/claim.ts'
 import { redisFor } from '../stage.ts'
-import { NOT_INTERESTED, room, storeFor, today } from './store-stand.ts'
+import { NO_PERMIT, NOT_INTERESTED, PERMIT, room, storeFor, today } from './store-stand.ts'
 
 /* The transitions up to the dial, one by one, on a real Redis: what each changes, refuses, and leaves alone when it runs twice. */
 
@@ -10,7 +10,7 @@ const server = await redisFor(t)
 t.test('admit', async (t) => {
   t.test('takes lead, number, line, slot and attempt in one step', async (t) => {
     const { store, redis, keys, lead } = await storeFor(t, server.url)
-    const admission = await store.admit('req-1', lead(1), 1, true)
+    const admission = await store.admit('req-1', lead(1), 1, PERMIT)
     t.match(admission, { kind: 'new', claim: { fence: /\d/, call: { state: 'dialing', lead: lead(1) } } })
     for (const key of [keys.lead('lead-1'), keys.phone('+12125550101'), keys.line('+12125550101')]) {
       t.equal(await redis.get(key), 'req-1')
@@ -23,23 +23,27 @@ t.test('admit', async (t) => {
 
   t.test('run twice, it is not its own duplicate', async (t) => {
     const stand = await storeFor(t, server.url)
-    const [first, second] = await stand.twice(() => stand.store.admit('req-1', stand.lead(1), 1, true))
+    const [first, second] = await stand.twice(() => stand.store.admit('req-1', stand.lead(1), 1, PERMIT))
     t.match(first, { kind: 'new', requestId: 'req-1' })
     t.match(second, { kind: 'new', requestId: 'req-1', claim: { call: { state: 'dialing' } } })
   })
 
-  t.test('waits in order of arrival for slot, pace, permit and epoch', async (t) => {
+  t.test('waits in order of arrival for slot, pace, permit and a store that was emptied', async (t) => {
     for (const [waitsFor, limits, permit, epoch] of [
       ['slot', { maxConcurrent: 1 }, true, 'e1'],
       ['pace', { dialsPerSecond: 1 }, true, 'e1'],
       ['turn', {}, false, 'e1'],
-      ['epoch', {}, true, 'e2'],
+      ['pause', {}, true, 'e2'],
     ] as const) {
       const { store, redis, keys, lead } = await storeFor(t, server.url, limits)
-      if (waitsFor !== 'epoch') await store.admit('req-0', lead(0), 1, true)
+      if (waitsFor !== 'pause') await store.admit('req-0', lead(0), 1, PERMIT)
       await redis.set(keys.epoch, epoch)
-      t.match(await store.admit('req-1', lead(1), 1, permit), { kind: 'new', claim: null, waitsFor })
-      await store.admit('req-2', lead(2), 1, true)
+      t.match(await store.admit('req-1', lead(1), 1, { permit, siblings: true }), {
+        kind: 'new',
+        claim: null,
+        waitsFor,
+      })
+      await store.admit('req-2', lead(2), 1, PERMIT)
       t.same(await redis.zrange(keys.due_dial, 0, '-1'), ['req-1', 'req-2'], `${waitsFor}: nobody overtakes`)
     }
   })
@@ -47,8 +51,9 @@ t.test('admit', async (t) => {
   t.test('a duplicate answers with the first, and is counted', async (t) => {
     const { store, redis, keys, lead, admitted } = await storeFor(t, server.url)
     await admitted(1)
-    t.same(await store.admit('req-2', lead(1), 1, true), { kind: 'duplicate', requestId: 'req-1' })
-    t.same(await store.admit('req-3', { ...lead(2), phone: lead(1).phone }, 1, true), {
+    t.same(await store.admit('req-2', lead(1), 1, PERMIT), { kind: 'duplicate', requestId: 'req-1' })
+    const sameNumber = { ...lead(2), phone: lead(1).phone }
+    t.same(await store.admit('req-3', sameNumber, 1, { permit: true, siblings: false }), {
       kind: 'duplicate',
       requestId: 'req-1',
     })
@@ -60,7 +65,7 @@ t.test('admit', async (t) => {
     const stand = await storeFor(t, server.url)
     const { store, redis, keys, lead, state, steps } = stand
     await redis.sadd(keys.dnc, '+12125550101')
-    const [first, second] = await stand.twice(() => store.admit('req-1', lead(1), 1, true))
+    const [first, second] = await stand.twice(() => store.admit('req-1', lead(1), 1, PERMIT))
     t.same([first, second], Array(2).fill({ kind: 'refused', requestId: 'req-1', rule: 'do_not_call' }))
     t.equal(await state('req-1'), 'delivering')
     t.same(await steps('req-1'), ['admitted', 'refused'])
@@ -72,7 +77,7 @@ t.test('admit', async (t) => {
 
   t.test('what a call waits for is told, until it waits no more', async (t) => {
     const { store, redis, keys, lead } = await storeFor(t, server.url)
-    await store.admit('req-1', lead(1), 1, false)
+    await store.admit('req-1', lead(1), 1, NO_PERMIT)
     t.equal(await redis.hget(keys.call('req-1'), 'waits_for'), 'turn')
     t.match(await redis.hget(keys.call('req-1'), 'step.2'), /^\d{13} queued waits_for=turn$/)
     await store.claimDue('op', 'i', room(1))
@@ -91,7 +96,7 @@ t.test('admit', async (t) => {
   t.test('a pointer to a call that is gone does not block a lead for ever', async (t) => {
     const { store, redis, keys, lead } = await storeFor(t, server.url)
     await redis.set(keys.lead('lead-1'), 'req-gone')
-    t.match(await store.admit('req-1', lead(1), 1, true), { kind: 'new', requestId: 'req-1' })
+    t.match(await store.admit('req-1', lead(1), 1, PERMIT), { kind: 'new', requestId: 'req-1' })
   })
 })
 
@@ -115,9 +120,9 @@ t.test('undial gives everything back, and only its own', async (t) => {
 t.test('undial can have everybody rest', async (t) => {
   const { store, redis, keys, lead, admitted } = await storeFor(t, server.url)
   const claim = await admitted(1)
-  await store.undial(claim, 'insufficient_balance', 60_000, 60_000)
+  await store.undial(claim, 'insufficient_balance', 60_000, { restMs: 60_000 })
   t.equal(await redis.exists(keys.line('+12125550101')), 0, 'the line is free')
-  t.match(await store.admit('req-2', lead(2), 1, true), { kind: 'new', claim: null, waitsFor: 'rest' })
+  t.match(await store.admit('req-2', lead(2), 1, PERMIT), { kind: 'new', claim: null, waitsFor: 'rest' })
   const due = await store.claimDue('op', 'i', room(5))
   t.same(due.claims, [])
   t.ok(due.nextMs > 50_000 && due.nextMs <= 60_000, 'and asking again is worth it after the rest')
@@ -126,7 +131,7 @@ t.test('undial can have everybody rest', async (t) => {
   await redis.hdel(keys.control, 'dial_rests_until_ms')
   const second = await admitted(3)
   await redis.hset(keys.control, 'dial_rests_until_ms', Date.now() + 60_000)
-  await store.undial(second, 'rate_limit', 5000, 5000)
+  await store.undial(second, 'rate_limit', 5000, { restMs: 5000 })
   const until = Number(await redis.hget(keys.control, 'dial_rests_until_ms'))
   t.ok(until - Date.now() > 50_000, 'a shorter rest does not cut a longer one short')
 })
@@ -134,7 +139,7 @@ t.test('undial can have everybody rest', async (t) => {
 t.test('claimDue', async (t) => {
   t.test('asked again with the same op, it answers the same and claims nothing more', async (t) => {
     const stand = await storeFor(t, server.url)
-    for (const n of [1, 2, 3]) await stand.store.admit(`req-${n}`, stand.lead(n), 1, false)
+    for (const n of [1, 2, 3]) await stand.store.admit(`req-${n}`, stand.lead(n), 1, NO_PERMIT)
     const [first, second] = await stand.twice(() => stand.store.claimDue('op-1', 'i', room(2)))
     const ids = (due: { claims: Claim[] }) => due.claims.map(({ call }) => call.requestId)
     t.same(ids(first), ['req-1', 'req-2'])
@@ -145,7 +150,7 @@ t.test('claimDue', async (t) => {
   t.test('a busy line keeps nobody else waiting, and its call is due when the line is free', async (t) => {
     const { store, redis, keys, lead } = await storeFor(t, server.url)
     await redis.set(keys.line('+12125550101'), 'req-earlier', 'PX', 60_000)
-    for (const n of [1, 2]) await store.admit(`req-${n}`, lead(n), 1, false)
+    for (const n of [1, 2]) await store.admit(`req-${n}`, lead(n), 1, NO_PERMIT)
     const due = await store.claimDue('op', 'i', room(5))
     t.same(
       due.claims.map(({ call }) => call.requestId),
@@ -157,7 +162,7 @@ t.test('claimDue', async (t) => {
 
   t.test('paces dials, and says when asking again is worth it', async (t) => {
     const { store, lead } = await storeFor(t, server.url, { dialsPerSecond: 10 })
-    for (let n = 0; n < 10; n++) await store.admit(`req-${n}`, lead(n), 1, false)
+    for (let n = 0; n < 10; n++) await store.admit(`req-${n}`, lead(n), 1, NO_PERMIT)
     const due = await store.claimDue('op', 'i', room(10))
     const waits = due.claims.map(({ startInMs }) => startInMs)
     t.equal(due.claims.length, 3, 'as many turns as there are within a quarter of a second')
@@ -170,7 +175,7 @@ t.test('claimDue', async (t) => {
 
   t.test('a number that came onto the do-not-call list while its lead waited is refused', async (t) => {
     const { store, redis, keys, lead, state } = await storeFor(t, server.url)
-    await store.admit('req-1', lead(1), 1, false)
+    await store.admit('req-1', lead(1), 1, NO_PERMIT)
     await redis.sadd(keys.dnc, '+12125550101')
     t.same((await store.claimDue('op', 'i', room(5))).claims, [])
     t.equal(await state('req-1'), 'delivering')
@@ -182,7 +187,7 @@ t.test('claimDue', async (t) => {
     const { store, redis, keys, lead, delivering } = await storeFor(t, server.url)
     const claim = await delivering(1)
     await store.writeLater(claim, null, { reason: 'x', waitMs: 0, done: [], writesLeft: 1, throttled: false })
-    await store.admit('req-2', lead(2), 1, false)
+    await store.admit('req-2', lead(2), 1, NO_PERMIT)
     await redis.del(keys.epoch)
     const due = await store.claimDue('op', 'i', room(5, 5, 5))
     t.same(
@@ -233,7 +238,7 @@ t.test('claimDue', async (t) => {
   t.test('says how long nothing will be due', async (t) => {
     const { store, redis, keys, lead } = await storeFor(t, server.url)
     t.equal((await store.claimDue('op-1', 'i', room(5, 5, 5))).nextMs, 86_400_000)
-    await store.admit('req-1', lead(1), 1, false)
+    await store.admit('req-1', lead(1), 1, NO_PERMIT)
     await redis.zadd(keys.due_dial, Date.now() + 5000, 'req-1')
     const { nextMs } = await store.claimDue('op-2', 'i', room(5, 5, 5))
     t.ok(nextMs > 4000 && nextMs <= 5000, `${nextMs} ms`)
@@ -262,6 +267,6 @@ t.test('claimDue', async (t) => {
 t.test('a lead with thousands of fields is stored whole', async (t) => {
   const { store, redis, keys, lead } = await storeFor(t, server.url)
   const fields = Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`field_${i}`, String(i)]))
-  t.match(await store.admit('req-1', { ...lead(1), fields }, 1, true), { kind: 'new' })
+  t.match(await store.admit('req-1', { ...lead(1), fields }, 1, PERMIT), { kind: 'new' })
   t.equal(await redis.hget(keys.call('req-1'), 'lead.field_8999'), '8999')
 })

@@ -124,7 +124,7 @@ t.test('takeCompletion', async (t) => {
     await delivering(1)
     t.match(await store.takeCompletion('call-2', 'req-1', Buffer.from('{"second":1}')), { kind: 'second_call' })
     t.equal((await store.completionBytes('call-2'))?.toString(), '{"second":1}')
-    t.match(await redis.hgetall(keys.call('req-1')), { completion: 'call-1', second_call_id: 'call-2' })
+    t.match(await redis.hgetall(keys.call('req-1')), { completion: 'call-1', others: 'call-2' })
     t.match(await steps('req-1'), ['admitted', 'dialing', 'completion', 'second_call'])
     t.match(await redis.hgetall(keys.stats(today())), { second_call: '1' })
     t.equal(await redis.get(keys.call_id('call-2')), 'req-1')

@@ -20,7 +20,7 @@ async function claimed(t: Test) {
   const set = await stage(t, { redisUrl: redis.url, env: { LEASE: '2' } })
   const { store, work, runner, times } = set.app.calls
   const lead = { leadId: 'Q1', listId: '1', phone: '+12125550100' as never, callLogId: null, fields: {} }
-  const admission = await store.admit('req_1', lead, 1, true)
+  const admission = await store.admit('req_1', lead, 1, { permit: true, siblings: true })
   if (admission.kind !== 'new' || !admission.claim) throw new Error('not dialing')
   return { ...set, claim: admission.claim, work, runner, times }
 }

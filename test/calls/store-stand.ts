@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { Seen } from '../../src/calls/arguments.ts'
 import type { E164, Lead } from '../../src/calls/call.ts'
 import type { Conclusion } from '../../src/calls/claim.ts'
 import { type Clock, systemClock } from '../../src/calls/clock.ts'
@@ -13,7 +14,13 @@ import type { Config } from '../../src/config.ts'
 
 let prefixes = 0
 
-const defaults = { LEASE: 15, BLAND_MAX_DURATION: 30, LINE_HOLD: 120, LINE_HOLD_TRANSFERRED: 4800 }
+const defaults = {
+  BLAND_WEBHOOK_URL: 'https://calls.example.com/',
+  LEASE: 15,
+  BLAND_MAX_DURATION: 30,
+  LINE_HOLD: 120,
+  LINE_HOLD_TRANSFERRED: 4800,
+}
 const more = { COMPLETED_TTL: 1000, FAILED_TTL: 2000, RETRY_INITIAL_DELAY: 1000, RETRY_MAX_DELAY: 900_000 }
 export const NOT_INTERESTED: Conclusion = {
   outcome: 'NOT_INTERESTED',
@@ -33,13 +40,14 @@ export async function storeFor(t: Test, redisUrl: string, limits = {}, times: Pa
   let forced: string | undefined
   const clock: Clock = { ...systemClock, id: () => forced ?? systemClock.id() }
   const all = { ...timesOf({ ...defaults, ...more } as Config), ...times }
+  const seen: Seen = { epoch: 'e1', dials: 0, resumed: '' }
   const store = createStore({
     redis,
     prefix,
     times: all,
     limits: { maxConcurrent: 10, dialsPerSecond: 1_000_000, crmPerSecond: 1_000_000, ...limits },
     clock,
-    epoch: () => 'e1',
+    seen,
   })
   const lead = (n: number, phone = 2_125_550_100 + n): Lead => ({
     leadId: `lead-${n}`,
@@ -49,12 +57,13 @@ export async function storeFor(t: Test, redisUrl: string, limits = {}, times: Pa
     fields: { first_name: 'Ana' },
   })
   const admitted = async (n: number, phone?: number) => {
-    const admission = await store.admit(`req-${n}`, lead(n, phone), 1, true)
+    const admission = await store.admit(`req-${n}`, lead(n, phone), 1, PERMIT)
     if (admission.kind !== 'new' || !admission.claim) throw new Error(`not dialing: ${JSON.stringify(admission)}`)
     return admission.claim
   }
   return {
     store,
+    seen,
     redis,
     keys,
     times: all,
@@ -87,5 +96,8 @@ export async function storeFor(t: Test, redisUrl: string, limits = {}, times: Pa
   }
 }
 
+/** The caller can dial at once, and wants siblings to be told. */
+export const PERMIT = { permit: true, siblings: true }
+export const NO_PERMIT = { permit: false, siblings: true }
 export const today = () => new Date().toISOString().slice(0, 10)
 export const room = (dial = 0, look = 0, deliver = 0) => ({ dial, look, deliver })

@@ -54,8 +54,8 @@ t.test('a call log given with the lead is written too', async (t) => {
   t.match(convoso.ledger(), { leads: { L2: { applied: 1 } }, call_logs: { CL9: { applied: 1 } }, violations: 0 })
 })
 
-t.test('the same lead, or the same number, under way is a duplicate', async (t) => {
-  const { post, bland, until } = await stage(t, { redisUrl: redis.url })
+t.test('the same lead under way is a duplicate, and so may be its number', async (t) => {
+  const { post, bland, until } = await stage(t, { redisUrl: redis.url, env: { SIBLINGS: 'ignore' } })
   bland.faults({ call_ms: [300, 300] })
   const first = await post({ phone_number: '2125550103', lead_id: 'L3', list_id: 1 })
   const posts = await Promise.all([

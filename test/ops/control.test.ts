@@ -67,7 +67,7 @@ t.test('resume vouches for a store that was emptied, or is new', async (t) => {
   const keys = await store.keys(`${prefix}:*`)
   await store.del(...keys)
   const after = await post(lead(7))
-  t.match(await until(after.body.request_id, () => true), { state: 'queued', waits_for: 'epoch' })
+  t.match(await until(after.body.request_id, () => true), { state: 'queued', waits_for: 'pause' })
   await resume()
   await until(after.body.request_id, done)
   t.equal(bland.ledger().placed, 2)

@@ -1,24 +1,28 @@
 -- admit: a lead comes in. At most one call is under way for a lead, and for a number.
 --
 -- arg: op (= request_id), request_id, lead_id, list_id, phone, call_log_id?, writes, permit (1: the caller can dial at
---      once), those of begin-dial, and the lead's other fields as lead.<name>
--- Returns {admitted: new | duplicate | refused, request_id, state, rule?, waits_for?, fence?, start_in_ms?} and the hash of a new call.
+--      once), siblings (1: another lead with a number under way gets that call's outcome), those of begin-dial, and the
+--      lead's other fields as lead.<name>
+-- Returns {admitted: new | duplicate | sibling | refused, request_id, state, rule?, sibling_of?, waits_for?, fence?,
+--          start_in_ms?} and the hash of a new call.
 
 local earlier = load(arg.request_id)
 if earlier then
   return answered(earlier) or { cjson.encode({ admitted = 'new', request_id = arg.request_id, state = earlier.state }), {} }
 end
 
-for _, pointer in ipairs({ key.lead(arg.lead_id), key.phone(arg.phone) }) do
-  local first = redis.call('GET', pointer)
-  local state = first and redis.call('HGET', key.call(first), 'state')
-  if state then
-    count('duplicate')
-    return { cjson.encode({ admitted = 'duplicate', request_id = first, state = state }), {} }
-  end
+local function under_way(pointer)
+  local request_id = redis.call('GET', pointer)
+  return request_id and load(request_id)
+end
+local same_lead, same_number = under_way(key.lead(arg.lead_id)), under_way(key.phone(arg.phone))
+local first = same_lead or (arg.siblings ~= '1' and same_number)
+if first then
+  count('duplicate')
+  return { cjson.encode({ admitted = 'duplicate', request_id = first.request_id, state = first.state }), {} }
 end
 
-local call = { request_id = arg.request_id }
+local call = { request_id = arg.request_id, state = 'absent' }
 local fields = {
   schema = 1,
   request_id = arg.request_id,
@@ -28,17 +32,29 @@ local fields = {
   call_log_id = arg.call_log_id,
   writes = arg.writes,
   admitted_at_ms = now,
-  state = 'queued',
-  fence = 1,
 }
 for name, value in pairs(arg) do
   if string.sub(name, 1, 5) == 'lead.' then fields[name] = value end
 end
 put(call, fields)
+move(call, 'admit')
 redis.call('SET', key.lead(call.lead_id), call.request_id)
-redis.call('SET', key.phone(call.phone), call.request_id)
 count('admitted')
 tell(call, 'admitted')
+
+if same_number then
+  -- Not dialed: it waits for the call that is. Should that one vanish, it is due after the longest call, and dialed then.
+  put(call, { sibling_of = same_number.request_id, waits_for = 'sibling' })
+  redis.call('SADD', key.siblings(same_number.request_id), call.request_id)
+  tell(call, 'sibling', 'of=' .. same_number.request_id)
+  tell(same_number, 'sibling', 'request_id=' .. call.request_id)
+  count('sibling')
+  due(call, 'due_dial', now + arg.line_ms)
+  retime(same_number, now)
+  if same_number.state == 'delivering' then share_with(call, same_number) end
+  return answer(call, { admitted = 'sibling', request_id = call.request_id, state = call.state, sibling_of = call.sibling_of })
+end
+redis.call('SET', key.phone(call.phone), call.request_id)
 
 if refused(call) then
   return answer(call, { admitted = 'refused', request_id = call.request_id, state = 'refused', rule = 'do_not_call' })
@@ -50,6 +66,7 @@ if arg.permit == '1' and redis.call('ZCOUNT', key.due_dial, '-inf', now) == 0 th
 if wait then
   return answer(call, {
     admitted = 'new', request_id = call.request_id, state = 'dialing', fence = call.fence, start_in_ms = wait, now_ms = now,
+    store = standing(),
   })
 end
 put(call, { waits_for = waits_for })

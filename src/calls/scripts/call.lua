@@ -1,4 +1,4 @@
--- What every script knows of a call. Stands before each of them, after the table `key`.
+-- What every script knows of a call. Stands before each of them, after the tables `key` and `moves`.
 --
 -- KEYS[1]  the key prefix
 -- ARGV     name, value, name, value, ... read as arg.<name>
@@ -65,7 +65,7 @@ local function tell(call, what, why)
 end
 
 -- Counters of the day (UTC), for people. The date by the civil calendar's own arithmetic: Redis has no date function.
-local function count(what)
+local function count(what, by)
   local days = math.floor(now / DAY_MS) + 719468
   local era = math.floor(days / 146097)
   local day_of_era = days - era * 146097
@@ -77,94 +77,26 @@ local function count(what)
   local month = shifted < 10 and shifted + 3 or shifted - 9
   local year = year_of_era + era * 400 + (month <= 2 and 1 or 0)
   local stats = key.stats(string.format('%04d-%02d-%02d', year, month, day))
-  redis.call('HINCRBY', stats, what, 1)
+  redis.call('HINCRBY', stats, what, by or 1)
   redis.call('PEXPIRE', stats, 9 * DAY_MS)
+end
+
+-- The completions of a call: its own, and those of other calls that were placed for it.
+local function completions_of(call)
+  local ids = { call.completion }
+  for call_id in string.gmatch(call.others or '', '%S+') do ids[#ids + 1] = call_id end
+  return ids
 end
 
 -- Re-times all keys of a call together, to well beyond its next attention: a key never ends a call.
 local function retime(call, due)
   local ttl = math.max(due - now, 0) + KEPT_MS
   redis.call('PEXPIRE', key.call(call.request_id), ttl)
+  redis.call('PEXPIRE', key.siblings(call.request_id), ttl)
   for _, pointer in ipairs({ key.lead(call.lead_id), key.phone(call.phone) }) do
     if redis.call('GET', pointer) == call.request_id then redis.call('PEXPIRE', pointer, ttl) end
   end
-  if call.completion then redis.call('PEXPIRE', key.completion(call.completion), ttl) end
-end
-
--- When the call needs attention next, and in which budget. Whoever holds an older fence may no longer decide.
-local function due(call, budget, at)
-  for _, each in ipairs({ 'due_dial', 'due_look', 'due_deliver' }) do
-    if each ~= budget then redis.call('ZREM', key[each], call.request_id) end
-  end
-  redis.call('ZADD', key[budget], at, call.request_id)
-  retime(call, at)
-end
-
-local function enter(call, state)
-  put(call, { state = state, fence = (tonumber(call.fence) or 0) + 1, claims = 0 })
-  forget(call, 'waits_for')
-end
-
--- The call is over: nothing is due, its lead and number may come again.
-local function finish(call, state, ttl)
-  enter(call, state)
-  for _, each in ipairs({ 'due_dial', 'due_look', 'due_deliver', 'pending' }) do
-    redis.call('ZREM', key[each], call.request_id)
-  end
-  for _, pointer in ipairs({ key.lead(call.lead_id), key.phone(call.phone) }) do
-    if redis.call('GET', pointer) == call.request_id then redis.call('DEL', pointer) end
-  end
-  redis.call('PEXPIRE', key.call(call.request_id), ttl)
-  local list = key[state]
-  redis.call('ZADD', list, now, call.request_id)
-  redis.call('ZREMRANGEBYSCORE', list, '-inf', now - ttl)
-end
-
--- The line belongs to whoever took it: it is compared before every touch.
-local function hold_line(call, ms)
-  local line = key.line(call.phone)
-  local holder = redis.call('GET', line)
-  if holder and holder ~= call.request_id then return end
-  if ms > 0 then redis.call('SET', line, call.request_id, 'PX', digits(ms)) else redis.call('DEL', line) end
-end
-
--- What the call came to. Opt-outs enter the list in the same step, whatever becomes of the CRM.
-local function conclude(call)
-  if not arg.outcome then return end
-  put(call, { outcome = arg.outcome, rule = arg.rule, evidence = arg.evidence })
-  if arg.do_not_call == '1' then redis.call('SADD', key.dnc, call.phone) end
-  hold_line(call, (tonumber(call.ended_at_ms) or now) + tonumber(arg.hold_ms) - now)
-end
-
--- A turn at a rate all instances share: how many ms to wait for it. Further off than the horizon there is none: nothing,
--- and the ms after which asking again yields a horizon full of turns at once.
-local function turn(rate, gap_us, turns)
-  local next_us = math.max(tonumber(redis.call('HGET', key.control, rate)) or 0, now_us)
-  -- Further off than turns are ever reserved: the clock has been set back since.
-  if next_us > now_us + arg.horizon_ms * 1000 + 10 * gap_us then next_us = now_us end
-  local wait_ms = math.ceil((next_us - now_us) / 1000)
-  if wait_ms > tonumber(arg.horizon_ms) then return nil, wait_ms end
-  redis.call('HSET', key.control, rate, digits(next_us + gap_us * turns))
-  return wait_ms
-end
-
--- The CRM's rate: what throttling left of it, grown back to the full in a minute.
-local function crm_rate()
-  local full = tonumber(arg.crm_per_second)
-  local left = redis.call('HMGET', key.control, 'crm_per_second', 'crm_slowed_at_ms')
-  if not left[1] then return full end
-  return math.min(full, tonumber(left[1]) + full * (now - tonumber(left[2])) / 60000)
-end
-
--- A lease on a delivering call, when the CRM's rate has turns for its writes. Returns the ms to wait before the first, and
--- between two; or nothing, and the ms until there may be turns.
-local function claim_delivery(call)
-  local gap_us = 1000000 / crm_rate()
-  local wait, again_ms = turn('crm_next_us', gap_us, tonumber(call.writes_left or call.writes) or 1)
-  if not wait then return nil, again_ms end
-  put(call, { fence = tonumber(call.fence) + 1, claims = (tonumber(call.claims) or 0) + 1 })
-  due(call, 'due_deliver', now + arg.lease_ms)
-  return wait, math.ceil(gap_us / 1000)
+  for _, call_id in ipairs(completions_of(call)) do redis.call('PEXPIRE', key.completion(call_id), ttl) end
 end
 
 -- Rule: every script is safe to run twice. The last op of a call and its answer are kept with it.
@@ -176,9 +108,4 @@ local function answer(call, fields)
   local text = cjson.encode(fields)
   put(call, { op = arg.op, op_answer = text })
   return { text, flatten(call) }
-end
-
--- A decision needs the current fence; evidence does not.
-local function stale(call)
-  return not call or call.fence ~= arg.fence
 end

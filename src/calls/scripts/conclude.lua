@@ -6,18 +6,16 @@
 local call = load(arg.request_id)
 local said = answered(call)
 if said then return said end
-local refused = arg.rang == '0' and dialed_by_another(call)
-local given_up = arg.rang == '1' and (stale(call) or (call.state ~= 'dialing' and call.state ~= 'pending'))
-if refused or given_up then
+local event = arg.rang == '0' and 'turn_down' or 'conclude'
+if (event == 'turn_down' and not_of_this_dial or cannot)(call, event) then
   return { cjson.encode({ concluded = 'stale' }), {} }
 end
 
-put(call, { ended_at_ms = now, attempts = 0 })
-if arg.rang == '0' then give_back_dial(call) end
-redis.call('ZREM', key.pending, call.request_id)
-enter(call, 'delivering')
+if event == 'turn_down' then give_back_dial(call) end
+put(call, { ended_at_ms = now })
 conclude(call)
 if arg.outcome == 'REFUSED' then count('refused') end
 tell(call, 'concluded', 'outcome=' .. arg.outcome .. ' rule=' .. arg.rule)
-due(call, 'due_deliver', now)
+deliver(call, event)
+share(call)
 return answer(call, { concluded = 'yes' })

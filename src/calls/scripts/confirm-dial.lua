@@ -1,7 +1,6 @@
 -- confirm-dial: the vendor has the call, and this is its call_id. Evidence: taken from every state, whoever brings it.
 --
--- arg: op, request_id, call_id, deadline_ms, line_ms, taken_ms, hold_transferred_ms, lease_ms, horizon_ms, crm_per_second;
---      lead_id, list_id, phone, call_log_id?, writes: to make the call anew if the store was emptied meanwhile
+-- arg: op, deadline_ms, line_ms, lease_ms, horizon_ms, crm_per_second, and those of take
 -- Returns {confirmed: pending | later | again | joined | second_call, fence?, start_in_ms?} and the hash.
 --   later        the call has moved on already: its completion overtook this answer
 --   again        known
@@ -16,38 +15,28 @@ if said then return said end
 if not call and redis.call('EXISTS', key.call_id(arg.call_id)) == 1 then
   return { cjson.encode({ confirmed = 'again' }), {} }
 end
-
-if not call then
-  call = { request_id = arg.request_id }
-  put(call, {
-    schema = 1, request_id = arg.request_id, lead_id = arg.lead_id, list_id = arg.list_id, phone = arg.phone,
-    writes = arg.writes, admitted_at_ms = now, state = 'dialing', fence = 1, rebuilt_from = 'dial',
-  })
-  if arg.call_log_id then put(call, { call_log_id = arg.call_log_id }) end
-  redis.call('SET', key.lead(call.lead_id), call.request_id, 'NX')
-  redis.call('SET', key.phone(call.phone), call.request_id, 'NX')
-  tell(call, 'rebuilt', 'from=dial')
-end
+call = call or rebuild('dial')
 
 if call.call_id and call.call_id ~= arg.call_id then
+  redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
   put(call, { second_call_id = arg.call_id })
   count('second_call')
   tell(call, 'second_call', 'call_id=' .. arg.call_id)
   return answer(call, { confirmed = 'second_call' })
 end
-local moved_on = call.state ~= 'dialing' and call.state ~= 'queued'
+local moved_on = not leads_to(call, 'confirm')
 if moved_on and call.call_id then return answer(call, { confirmed = 'again' }) end
 
 put(call, { call_id = arg.call_id })
 if moved_on then
-  redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', arg.taken_ms)
+  mark_taken(call)
   tell(call, 'answered', 'call_id=' .. arg.call_id)
   return answer(call, { confirmed = 'later' })
 end
 
 redis.call('ZADD', key.pending, 'NX', now, call.request_id)
 hold_line(call, tonumber(arg.line_ms))
-enter(call, 'pending')
+move(call, 'confirm')
 due(call, 'due_look', now + arg.deadline_ms)
 redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
 tell(call, 'pending', 'call_id=' .. arg.call_id)

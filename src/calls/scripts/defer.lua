@@ -9,12 +9,13 @@
 local call = load(arg.request_id)
 local said = answered(call)
 if said then return said end
-if stale(call) then return { cjson.encode({ deferred = 'stale' }), {} } end
+local event = call and call.state == 'delivering' and 'defer' or 'look'
+if cannot(call, event) then return { cjson.encode({ deferred = 'stale' }), {} } end
 
-enter(call, call.state)
+move(call, event)
 put(call, { last_error = arg.reason })
 tell(call, arg.step, 'reason=' .. arg.reason)
-if call.state == 'delivering' then
+if event == 'defer' then
   conclude(call)
   put(call, {
     attempts = (tonumber(call.attempts) or 0) + 1,

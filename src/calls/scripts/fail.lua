@@ -6,12 +6,12 @@
 local call = load(arg.request_id)
 local said = answered(call)
 if said then return said end
-if stale(call) or call.state ~= 'delivering' then return { cjson.encode({ failed = 'stale' }), {} } end
+if cannot(call, 'fail') then return { cjson.encode({ failed = 'stale' }), {} } end
 
 conclude(call)
 put(call, { last_error = arg.reason, failed_at_ms = now, done = arg.done, writes_left = arg.writes_left })
 count('failed')
 tell(call, 'failed', 'reason=' .. arg.reason)
-finish(call, 'failed', arg.failed_ms)
-if call.completion then redis.call('PEXPIRE', key.completion(call.completion), arg.failed_ms) end
+finish(call, 'fail', arg.failed_ms)
+for _, call_id in ipairs(completions_of(call)) do redis.call('PEXPIRE', key.completion(call_id), arg.failed_ms) end
 return answer(call, { failed = 'yes' })

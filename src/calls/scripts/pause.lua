@@ -3,6 +3,6 @@
 -- arg: reason
 -- Returns {paused: yes} and nothing.
 
-redis.call('HSETNX', key.control, 'paused_at_ms', digits(now))
+pause(arg.reason)
 redis.call('HSET', key.control, 'paused_why', arg.reason)
 return { cjson.encode({ paused = 'yes' }), {} }

@@ -7,7 +7,7 @@ local call = load(arg.request_id)
 if not call then return { cjson.encode({ replayed = 'unknown' }), {} } end
 local said = answered(call)
 if said then return said end
-if call.state ~= 'failed' and call.state ~= 'delivering' then
+if not leads_to(call, 'replay') then
   return { cjson.encode({ replayed = 'no', state = call.state }), {} }
 end
 
@@ -19,6 +19,6 @@ tell(call, 'replayed')
 if under_lease then return answer(call, { replayed = 'yes', state = 'delivering' }) end
 
 redis.call('ZREM', key.failed, call.request_id)
-enter(call, 'delivering')
+move(call, 'replay')
 due(call, 'due_deliver', now)
 return answer(call, { replayed = 'yes', state = 'delivering' })

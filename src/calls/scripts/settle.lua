@@ -6,11 +6,12 @@
 local call = load(arg.request_id)
 local said = answered(call)
 if said then return said end
-if stale(call) or call.state ~= 'delivering' then return { cjson.encode({ settled = 'stale' }), {} } end
+if cannot(call, 'settle') then return { cjson.encode({ settled = 'stale' }), {} } end
 
 conclude(call)
 if call.completion then
-  redis.call('DEL', key.completion(call.completion))
+  -- What the CRM has now came of a completion: only that of another call may outdo it.
+  put(call, { delivered = call.outcome })
 elseif call.call_id then
   -- The mark says "taken", and nothing was: a completion that comes after all must not pass for a copy.
   redis.call('DEL', key.call_id(call.call_id))
@@ -19,5 +20,6 @@ put(call, { completed_at_ms = now })
 count('completed')
 count('outcome.' .. call.outcome)
 tell(call, 'completed', 'outcome=' .. call.outcome)
-finish(call, 'completed', arg.completed_ms)
+finish(call, 'settle', arg.completed_ms)
+let_go(call)
 return answer(call, { settled = 'yes' })

@@ -2,10 +2,10 @@
 -- Evidence: taken from every state, once per call_id.
 --
 -- arg: op, call_id, request_id? (ours, as the completion or its URL names it), lease_ms, horizon_ms, crm_per_second,
---      parked_ms, most_parked, and those of take
+--      parked_ms, most_parked, rebuild (1: it is signed, and says itself whose it is), dialed_at_ms?, and those of take
 -- Returns {taken: new | duplicate | second_call | unknown, request_id?, fence?, start_in_ms?, waiting} and the hash.
 --   duplicate    taken before: nothing changes
---   second_call  the request has another call_id: kept for a person to look at
+--   second_call  another call was placed for the request: kept, and delivered if it came to more than the first
 --   unknown      nobody knows this call yet: parked until its dial is confirmed, or a day
 --   waiting      how many calls could use the slot that is free now
 
@@ -23,46 +23,55 @@ if not call and known then
   return short({ taken = 'duplicate', request_id = request_id })
 end
 
-local stored = redis.call('EXISTS', key.completion(arg.call_id)) == 1
+for _, call_id in ipairs(call and completions_of(call) or {}) do
+  if call_id == arg.call_id then
+    -- Its bytes are gone once the CRM has the outcome: the copy's must not stay in their place.
+    if call.state == 'completed' then let_go(call) end
+    return short({ taken = 'duplicate', request_id = request_id })
+  end
+end
+
 -- A store that refused the bytes must not say that they are taken.
-local refused = 'NOBYTES the completion of this call_id was not stored'
+if redis.call('EXISTS', key.completion(arg.call_id)) == 0 then
+  return redis.error_reply('NOBYTES the completion of this call_id was not stored')
+end
+
+-- Later than a taken completion is remembered, nobody could tell it from a copy.
+local recent = now - (tonumber(arg.dialed_at_ms) or 0) < tonumber(arg.taken_ms)
+if not call and arg.rebuild == '1' and recent then call = rebuild('completion') end
 
 if not call then
-  if not stored then return redis.error_reply(refused) end
   redis.call('ZADD', key.parked, now, arg.call_id)
   redis.call('PEXPIRE', key.completion(arg.call_id), arg.parked_ms)
-  redis.call('ZREMRANGEBYSCORE', key.parked, '-inf', now - arg.parked_ms)
   local surplus = redis.call('ZCARD', key.parked) - arg.most_parked
   if surplus > 0 then
-    for i, oldest in ipairs(redis.call('ZPOPMIN', key.parked, surplus)) do
-      if i % 2 == 1 then redis.call('DEL', key.completion(oldest)) end
-    end
+    local oldest = redis.call('ZPOPMIN', key.parked, surplus)
+    for i = 1, #oldest, 2 do redis.call('DEL', key.completion(oldest[i])) end
+    count('unmatched', surplus)
   end
   count('parked')
   return short({ taken = 'unknown' })
 end
 
-local taken = call.completion == arg.call_id
-if taken or (known and call.second_call_id == arg.call_id) then
-  -- Its bytes are gone once the CRM has the outcome: the copy's must not stay in their place.
-  if taken and call.state == 'completed' then redis.call('DEL', key.completion(arg.call_id)) end
-  return short({ taken = 'duplicate', request_id = request_id })
-end
-
 if call.completion or (call.call_id and call.call_id ~= arg.call_id) then
-  put(call, { second_call_id = arg.call_id })
-  redis.call('SET', key.call_id(arg.call_id), request_id, 'PX', arg.taken_ms)
-  redis.call('PEXPIRE', key.completion(arg.call_id), arg.parked_ms)
-  count('second_call')
+  put(call, { others = (call.others and call.others .. ' ' or '') .. arg.call_id })
+  mark_taken(call)
+  if call.second_call_id ~= arg.call_id then count('second_call') end
   tell(call, 'second_call', 'call_id=' .. arg.call_id)
+  if leads_to(call, 'outdo') then
+    keep_line(call)
+    deliver(call, 'outdo')
+    share(call)
+  else
+    retime(call, now)
+  end
   return answer(call, { taken = 'second_call', request_id = request_id })
 end
 
-if not stored then return redis.error_reply(refused) end
 take(call)
 local wait, gap = claim_first_delivery(call)
 return answer(call, {
-  taken = 'new', request_id = request_id, fence = wait and call.fence or nil, start_in_ms = wait, gap_ms = wait and gap or nil,
-  now_ms = now,
+  taken = 'new', request_id = call.request_id, fence = wait and call.fence or nil, start_in_ms = wait,
+  gap_ms = wait and gap or nil, now_ms = now,
   waiting = redis.call('ZCOUNT', key.due_dial, '-inf', now),
 })

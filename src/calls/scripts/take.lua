@@ -1,26 +1,28 @@
 -- The step into delivering by a completion whose bytes are stored under its call_id. Stands before the scripts that may
 -- take it: take-completion and confirm-dial.
 --
--- arg: call_id, taken_ms, hold_transferred_ms
-local function take(call)
-  -- Another outcome may be on its way to the CRM: the two writes must not cross, so this one waits for that lease to end.
-  local at = now
-  if call.state == 'delivering' and (tonumber(call.claims) or 0) > 0 then
-    at = math.max(now, tonumber(redis.call('ZSCORE', key.due_deliver, call.request_id)) or now)
-  end
-  put(call, { call_id = arg.call_id, completion = arg.call_id, ended_at_ms = now, attempts = 0 })
-  forget(call, 'first_failed_at_ms', 'done', 'writes_left')
+-- arg: call_id, request_id, taken_ms, hold_transferred_ms; lead_id, list_id, phone, call_log_id?, writes: to make a call
+--      anew that a store has forgotten
+
+local function mark_taken(call)
   redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', arg.taken_ms)
-  redis.call('ZREM', key.pending, call.request_id)
-  for _, list in ipairs({ key.failed, key.completed }) do redis.call('ZREM', list, call.request_id) end
-  -- What it came to is not known yet: until it is, the customer may be with an agent.
-  if redis.call('GET', key.line(call.phone)) == call.request_id
-    and redis.call('PTTL', key.line(call.phone)) < tonumber(arg.hold_transferred_ms) then
-    redis.call('PEXPIRE', key.line(call.phone), arg.hold_transferred_ms)
+end
+
+-- What it came to is not known yet: until it is, the customer may be with an agent.
+local function keep_line(call)
+  local line = key.line(call.phone)
+  if redis.call('GET', line) == call.request_id and redis.call('PTTL', line) < tonumber(arg.hold_transferred_ms) then
+    redis.call('PEXPIRE', line, arg.hold_transferred_ms)
   end
+end
+
+local function take(call)
+  put(call, { call_id = arg.call_id, completion = arg.call_id })
+  mark_taken(call)
+  keep_line(call)
   tell(call, 'completion', 'from=' .. call.state)
-  enter(call, 'delivering')
-  due(call, 'due_deliver', at)
+  deliver(call, 'complete')
+  share(call)
 end
 
 -- The taker goes on with the call at once, unless others wait for their turn at the CRM: nobody overtakes them.
@@ -28,4 +30,19 @@ local function claim_first_delivery(call)
   if tonumber(redis.call('ZSCORE', key.due_deliver, call.request_id)) > now then return nil end
   if redis.call('ZCOUNT', key.due_deliver, '-inf', now) > 1 then return nil end
   return claim_delivery(call)
+end
+
+-- A call that the store has forgotten, made anew from what came back of it.
+local function rebuild(from)
+  local call = { request_id = arg.request_id, state = 'absent' }
+  put(call, {
+    schema = 1, request_id = arg.request_id, lead_id = arg.lead_id, list_id = arg.list_id, phone = arg.phone,
+    call_log_id = arg.call_log_id, writes = arg.writes, admitted_at_ms = now, rebuilt_from = from,
+    dialed_at_ms = arg.dialed_at_ms,
+  })
+  redis.call('SET', key.lead(call.lead_id), call.request_id, 'NX')
+  redis.call('SET', key.phone(call.phone), call.request_id, 'NX')
+  count('rebuilt')
+  tell(call, 'rebuilt', 'from=' .. from)
+  return call
 end

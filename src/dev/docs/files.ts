@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { keyList } from '../../calls/keys.ts'
 import { type Blocks, fill } from './blocks.ts'
 import { defaultOf, environmentTable, exampleFile } from './environment.ts'
+import { movesTable } from './moves.ts'
 import { outcomeTable } from './outcomes.ts'
 import { code, table } from './table.ts'
 
@@ -10,6 +11,7 @@ import { code, table } from './table.ts'
 export const blocks: Blocks = {
   environment: environmentTable(),
   outcomes: outcomeTable(),
+  moves: movesTable(),
   keys: table(
     ['Key', 'Type', 'Holds'],
     keyList(defaultOf('KEY_PREFIX') ?? '').map(({ key, type, holds }) => [code(key), type, holds]),

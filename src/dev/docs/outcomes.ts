@@ -8,8 +8,11 @@ export const WITHOUT_COMPLETION: readonly { outcome: Outcome; rule: string }[] =
   { outcome: 'REFUSED', rule: 'do_not_call' },
   { outcome: 'REFUSED', rule: 'number_refused' },
   { outcome: 'DIAL_UNCONFIRMED', rule: 'never_seen' },
+  { outcome: 'DIAL_UNCONFIRMED', rule: 'poison' },
   { outcome: 'NO_COMPLETION', rule: 'vendor_knows_nothing' },
   { outcome: 'NO_COMPLETION', rule: 'never_ended' },
+  { outcome: 'NO_COMPLETION', rule: 'polls_used_up' },
+  { outcome: 'NO_COMPLETION', rule: 'poison' },
 ]
 
 /** Every outcome with its rules, in the order in which they are asked, and its status unless overridden, as Markdown. */

@@ -1,5 +1,5 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max'
-import type { E164 } from '../calls/call.ts'
+import type { E164 } from './call.ts'
 
 /** The US and its territories share the country code +1 with twenty other countries. */
 const UNITED_STATES: readonly CountryCode[] = ['US', 'PR', 'VI', 'GU', 'MP', 'AS']
