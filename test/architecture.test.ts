@@ -102,10 +102,11 @@ function pastTheStore(sources: Source[]): string[] {
     const evals = uses.filter(({ member }) => /^(eval|evalsha|fcall|defineCommand)$/i.test(member))
     return [
       ...(packages.includes('ioredis') && partOf(path) !== 'calls' ? [`${path} opens Redis`] : []),
-      ...(imports.includes('calls/scripts.ts') && !/^calls\/(redis|store)\.ts$/.test(path)
+      ...(imports.includes('calls/scripts.ts') && !/^calls\/(redis|steps)\.ts$/.test(path)
         ? [`${path} has the scripts`]
         : []),
-      ...(path === 'calls/store.ts' ? evals : [...evals, ...runs]).map((use) => `${path}: ${use.on}.${use.member}`),
+      ...(imports.includes('calls/steps.ts') && path !== 'calls/store.ts' ? [`${path} passes by the store`] : []),
+      ...(path === 'calls/steps.ts' ? evals : [...evals, ...runs]).map((use) => `${path}: ${use.on}.${use.member}`),
     ]
   })
 }
@@ -208,8 +209,10 @@ t.test('one door to Redis, one to the telephone', async (t) => {
   const doctored = made({
     'calls/views.ts': "import type { Redis } from 'ioredis'\nredis.get('a'); redis[name]('{awh}'); store.settle(claim)",
     'leads/a.ts': "import { Redis } from 'ioredis'\nimport { scripts } from '../calls/scripts.ts'",
+    'leads/b.ts': "import { createSteps } from '../calls/steps.ts'",
     'ops/b.ts': "app.calls.redis.settle('{awh}'); app.calls.redis.eval('return 1')",
-    'calls/store.ts': "redis[script](prefix); redis.eval('return 1')",
+    'calls/steps.ts': "redis[script](prefix); redis.eval('return 1')",
+    'calls/store.ts': "import { createSteps } from './steps.ts'\nredis[script](prefix)",
     'dialing/dial.ts': 'await voice.dial(order, signal)',
     'leads/c.ts': 'await app.voice.dial(order, signal)',
     'ops/d.ts': "const { dial } = app.voice; const ring = voice['dial']; runner.reserve('dial'); room.dial",
@@ -218,9 +221,11 @@ t.test('one door to Redis, one to the telephone', async (t) => {
     'calls/views.ts: redis.[]',
     'leads/a.ts opens Redis',
     'leads/a.ts has the scripts',
+    'leads/b.ts passes by the store',
     'ops/b.ts: redis.eval',
     'ops/b.ts: redis.settle',
-    'calls/store.ts: redis.eval',
+    'calls/steps.ts: redis.eval',
+    'calls/store.ts: redis.[]',
   ])
   t.same(otherDialers(doctored), ['leads/c.ts: voice.dial', 'ops/d.ts: voice.dial', 'ops/d.ts: voice.dial'])
   t.ok(

@@ -136,8 +136,9 @@ t.test('takeCompletion', async (t) => {
     const { store, redis, keys } = await storeFor(t, server.url)
     await redis.zadd(keys.parked, Date.now() - 2 * 86_400_000, 'call-old')
     await store.takeCompletion('call-1', 'req-unknown', Buffer.from('{}'))
+    await store.claimDue('op', 'i', room())
     t.same(await redis.zrange(keys.parked, 0, '-1'), ['call-1'])
-    t.match(await redis.hgetall(keys.stats(today())), { parked: '1' })
+    t.match(await redis.hgetall(keys.stats(today())), { parked: '1', unmatched: '1' })
   })
 
   t.test('reopens a call with all its writes to do again', async (t) => {
