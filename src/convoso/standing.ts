@@ -13,7 +13,7 @@ export interface StandingOptions {
   skewMs: number
 }
 
-/** Outcomes that say what a person wants. Of a status that stands for one, nobody can tell which person set it. */
+/** Outcomes that say what a person wants: an agent uses their statuses as well as we do. */
 const DECIDED = new Set<Outcome>(['TRANSFERRED', 'DO_NOT_CALL', 'CALLBACK', 'NOT_INTERESTED', 'ANSWERED'])
 
 /*

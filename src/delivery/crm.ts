@@ -41,8 +41,8 @@ export type Standing =
 export interface Crm {
   /**
    * What speaks against writing this outcome. `since` is when the call began, epoch ms: dispositions older than that are
-   * what the call was made on, and may be overwritten. One request at most, of which nothing is repeated; aborted by
-   * `signal`; never rejects. What is true when it is asked may have changed by the time of the write.
+   * what the call was made on, and may be overwritten. One request at most, aborted by `signal`; never rejects.
+   * No lock: what is true when it is asked may have changed by the time of the write.
    */
   standing(report: OutcomeReport, since: number, signal: AbortSignal): Promise<Standing>
   /** How many writes an outcome of this lead takes: so many turns at the shared rate are reserved for it. */

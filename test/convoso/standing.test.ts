@@ -35,6 +35,7 @@ t.test('times as an account shows them', async (t) => {
     [ZONE, '2026-07-04 09:00:00', '2026-07-04T16:00:00Z', 'summer'],
     ['America/New_York', '2026-11-22 09:00:00', '2026-11-22T14:00:00Z', 'another account'],
     ['Asia/Kathmandu', '2026-11-22 09:00:00', '2026-11-22T03:15:00Z', 'ahead of UTC, by no whole hour'],
+    ['Australia/Sydney', '2026-04-05 01:30:00', '2026-04-04T14:30:00Z', 'ahead of UTC, the night summer ends'],
     ['UTC', ' 2026-11-22T09:00:00.250 ', '2026-11-22T09:00:00Z', 'a T, a fraction, blanks'],
     [ZONE, '2026-11-01 00:59:59', '2026-11-01T07:59:59Z', 'before the hour that comes twice'],
     [ZONE, '2026-11-01 01:30:00', '2026-11-01T09:30:00Z', 'its second time'],
@@ -94,7 +95,13 @@ t.test('what an entry says of an outcome', async (t) => {
     t.strictSame(standing([{ id: '42', lead_id: '42', status, modified_at }], wanted, SINCE), { kind }, why)
 
   t.test('with the id of this call in it', async (t) => {
-    const entry = { lead_id: 42, field_1: 'Call Outcome: VOICEMAIL', field_9: ` ${CALL_ID} `, modified_at: after }
+    const entry = {
+      lead_id: 42,
+      field_1: 'Call Outcome: VOICEMAIL',
+      field_2: '',
+      field_9: ` ${CALL_ID} `,
+      modified_at: after,
+    }
     const given = (status: string, wanted: OutcomeReport) => standing([{ ...entry, status }], wanted, SINCE)
     t.strictSame(given('A', report('VOICEMAIL')), ours)
     t.strictSame(given('SALE', report('VOICEMAIL')), ours, 'somebody went on from there')
