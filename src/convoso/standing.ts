@@ -29,9 +29,9 @@ const OPT_OUT = /^(DO_NOT_CALL|REFUSED:do_not_call$)/
  * What the entries of a search by lead id say of writing an outcome; pure. The rules, of which the first that fits holds:
  *
  * 1. No entry is this lead's: open. The write itself will say that there is no such lead.
- * 2. A value of the entry is this call's id, which is only ever written together with the status: ours. Whatever the
- *    status is by now, whoever changed it knew the outcome. But open while the status still is the stand-in for a
- *    completion that was missing then and is here now.
+ * 2. A value of the entry is this call's id, which goes out in one request with the status: ours. Whatever the status is
+ *    by now was meant to stay, or came later. But open while it still is the stand-in for a completion that was missing
+ *    then and is here now.
  * 3. No status, or the one to be written: open.
  * 4. The outcome's status is a do-not-call one: open. A wish not to be called yields to no disposition.
  * 5. The lead's status is a do-not-call one, however old: theirs.
