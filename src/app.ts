@@ -63,7 +63,7 @@ export async function buildApp({ env, log, clock = systemClock }: AppOptions): P
     room: { dial: DIALS, look: LOOKS, deliver: DELIVERIES },
   })
   await app.register(bland, { permits: DIALS, postMs: times.post })
-  await app.register(convoso, { timeoutMs: times.write, connections: DELIVERIES })
+  await app.register(convoso, { timeoutMs: times.write, skewMs: times.skew, connections: DELIVERIES })
 
   // A call's way: lead in, dialed, completed, delivered.
   await app.register(leads)

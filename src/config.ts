@@ -97,7 +97,11 @@ export const Env = Type.Object({
   BLAND_MAX_CONCURRENT: Type.Optional(count('Most calls under way at once, all instances together; 50 without a plan')),
   BLAND_MAX_PER_SECOND: count('Most dials per second, all instances together', 5),
 
-  CONVOSO_AUTH_TOKEN: Type.String({ minLength: 1, description: 'Convoso’s API token, sent in the request body' }),
+  CONVOSO_AUTH_TOKEN: Type.String({
+    minLength: 1,
+    description:
+      'Convoso’s API token, sent in the request body; it must be let into `leads/update`, `leads/search` and `log/update`',
+  }),
   CONVOSO_BASE_URL: origin('Origin of Convoso’s API', 'https://api.convoso.com'),
   CONVOSO_WEBHOOK_SECRET: secret('What a lead must carry in header `x-webhook-secret` or in `?secret=`'),
   CONVOSO_MAX_RPS: count('Most Convoso requests per second, all instances together', 10),

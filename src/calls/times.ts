@@ -33,6 +33,8 @@ export interface Times {
   holdTransferred: number
   /** One request to the CRM is aborted after this. */
   write: number
+  /** How far the CRM's clock may be from ours, with what becomes of a lead in the moment it is dialed. */
+  skew: number
   /** First and longest wait between two writes that failed, and when to give up. */
   retryFirst: number
   retryLongest: number
@@ -90,6 +92,7 @@ export function timesOf(config: Config): Times {
     hold,
     holdTransferred,
     write: Math.round((lease * 2) / 3),
+    skew: 10 * SECOND,
     retryFirst: config.RETRY_INITIAL_DELAY,
     retryLongest: Math.max(config.RETRY_MAX_DELAY, config.RETRY_INITIAL_DELAY),
     retryWindow: DAY,

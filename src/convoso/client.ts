@@ -1,8 +1,10 @@
 import { Pool } from 'undici'
-import type { Crm, OutcomeReport, Write, WriteAnswer } from '../delivery/crm.ts'
-import { type Endpoint, later, read, unanswered } from './answers.ts'
+import type { Crm, Write } from '../delivery/crm.ts'
+import { accountTime } from './account-time.ts'
+import { type Answer, type Endpoint, type Failure, later, read, readLeads, unanswered } from './answers.ts'
 import { isId, leadParams, logParams, type Params } from './params.ts'
-import type { StatusTable } from './statuses.ts'
+import { createStanding, LEAD_WRITE } from './standing.ts'
+import { type StatusTable, statusOf } from './statuses.ts'
 
 export interface ConvosoOptions {
   /** Origin of the API; paths begin with /v1. */
@@ -10,6 +12,10 @@ export interface ConvosoOptions {
   /** Sent in every body as `auth_token`, never in a URL. */
   token: string
   statuses: StatusTable
+  /** IANA name of the account's time zone: its times come without one. */
+  timeZone: string
+  /** A lead that was modified so little after a call began, in ms, was not modified because of what came of it. */
+  skewMs: number
   /** Longest time for one request and its whole answer, in ms. */
   timeoutMs: number
   /** Sockets, and so the most requests at once; 32. */
@@ -19,23 +25,31 @@ export interface ConvosoOptions {
    * of 64 kB holds, so that a transcript is cut by us, visibly, and not by it.
    */
   longest?: number
-  /** Epoch ms. Only read where Convoso names a date. */
+  /** Epoch ms. Only read where a Retry-After names a date. */
   now?: () => number
 }
 
-const LARGEST_ANSWER_BYTES = 65_536
+/** A search shows whole transcripts, for which six bytes a character are possible in JSON. */
+const LARGEST_ANSWER_BYTES = 4_194_304
 
 /**
- * Convoso as a CRM: `leads/update` for every outcome, then `log/update` when the lead came with a call log. Each send is
- * one form POST at most and nothing is repeated here; both endpoints set values, so that a repeat is harmless.
+ * Convoso as a CRM: `leads/update` for every outcome, then `log/update` when the lead came with a call log; `leads/search`,
+ * by lead id alone, for what it has of a lead. Each send is one form POST at most and nothing is repeated here; both
+ * endpoints set values, so that a repeat is harmless.
  * A lead without a usable id is never sent. `close` breaks off requests under way: the runner has waited for them.
  */
 export function createConvoso(options: ConvosoOptions): Crm & { close(): Promise<void> } {
   const { token, statuses, timeoutMs, connections = 32, longest = 60_000, now = Date.now } = options
+  const standingOf = createStanding({ statuses, skewMs: options.skewMs, accountTime: accountTime(options.timeZone) })
   const pool = new Pool(options.origin, { connections, maxResponseSize: LARGEST_ANSWER_BYTES })
   let closing: Promise<void> | undefined
 
-  async function post(endpoint: Endpoint, params: Params, signal: AbortSignal): Promise<WriteAnswer> {
+  async function post<T>(
+    endpoint: Endpoint,
+    params: Params,
+    signal: AbortSignal,
+    understood: (answer: Answer, nowMs: number) => T,
+  ): Promise<T | Failure> {
     if (signal.aborted) return later(`${endpoint} aborted`)
     const deadline = bounded(timeoutMs, signal)
     try {
@@ -51,7 +65,7 @@ export function createConvoso(options: ConvosoOptions): Crm & { close(): Promise
         signal: deadline.signal,
       })
       const body = await response.body.text()
-      return read(endpoint, { status: response.statusCode, headers: response.headers, body }, now())
+      return understood({ status: response.statusCode, headers: response.headers, body }, now())
     } catch (error) {
       if (signal.aborted) return later(`${endpoint} aborted`)
       return deadline.signal.aborted ? later(`${endpoint} timed_out`) : unanswered(endpoint, error)
@@ -60,21 +74,31 @@ export function createConvoso(options: ConvosoOptions): Crm & { close(): Promise
     }
   }
 
+  const write = (endpoint: Endpoint, params: Params, signal: AbortSignal) =>
+    post(endpoint, params, signal, (answer, nowMs) => read(endpoint, answer, nowMs))
+
   return {
+    async standing(report, since, signal) {
+      // Id 0 would find everybody; and the write itself says what is wrong with it.
+      if (!isId(report.leadId)) return { kind: 'open' }
+      const found = await post('leads/search', { lead_id: report.leadId.trim() }, signal, readLeads)
+      return found.kind === 'leads' ? standingOf(found.leads, report, since) : found
+    },
     writesFor: ({ callLogId }) => (isId(callLogId) ? 2 : 1),
-    writes(report: OutcomeReport): Write[] {
+    writes(report, { keepDisposition = false } = {}): Write[] {
       const { leadId, callLogId } = report
+      const status = keepDisposition ? null : statusOf(statuses, report.verdict)
       const lead: Write = {
-        name: 'leads/update',
+        name: LEAD_WRITE,
         send: async (signal) =>
           isId(leadId)
-            ? post('leads/update', leadParams(report, statuses, longest), signal)
+            ? write('leads/update', leadParams(report, status, longest), signal)
             : { kind: 'never', reason: 'leads/update lead_id_missing' },
       }
       if (!isId(callLogId)) return [lead]
       const log: Write = {
         name: 'log/update',
-        send: (signal) => post('log/update', logParams(report, callLogId, longest), signal),
+        send: (signal) => write('log/update', logParams(report, callLogId, longest), signal),
       }
       return [lead, log]
     },

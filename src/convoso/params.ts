@@ -1,6 +1,5 @@
 import type { OutcomeReport } from '../delivery/crm.ts'
 import { cut, line, note, wholeSeconds } from '../delivery/note.ts'
-import { type StatusTable, statusOf } from './statuses.ts'
 
 export type Params = Record<string, string>
 
@@ -15,15 +14,15 @@ export function isId(id: string | null): id is string {
 /**
  * An outcome as parameters of `leads/update`, keyed by lead_id alone: list_id would move the lead and phone_number
  * rewrite it. Nothing blank is sent, because Convoso does not say whether a blank clears the field. Fields that are not
- * Convoso's own (`call_transcript` and below) must exist in the account's lead layout.
+ * Convoso's own (`call_transcript` and below) must exist in the account's lead layout. `status` null leaves the lead's.
  * No value is longer than `longest` characters. https://help.convoso.com/hc/en-us/articles/37895418438683
  */
-export function leadParams(report: OutcomeReport, statuses: StatusTable, longest: number): Params {
+export function leadParams(report: OutcomeReport, status: string | null, longest: number): Params {
   const { completion } = report
   return filled(
     {
       lead_id: report.leadId.trim(),
-      status: statusOf(statuses, report.verdict),
+      status,
       call_transcript: note(report, longest),
       call_summary: completion?.summary,
       recording_url: completion?.recordingUrl,

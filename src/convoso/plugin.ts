@@ -16,15 +16,17 @@ export function statusFaults(env: { CONVOSO_STATUS_MAP?: string | undefined }): 
 }
 
 /** Convoso as the CRM that is told outcomes. */
-export const convoso = fp<{ timeoutMs: number; connections: number }>(
-  async (app, { timeoutMs, connections }) => {
-    const { CONVOSO_BASE_URL, CONVOSO_AUTH_TOKEN, CONVOSO_STATUS_MAP } = app.config
+export const convoso = fp<{ timeoutMs: number; skewMs: number; connections: number }>(
+  async (app, { timeoutMs, skewMs, connections }) => {
+    const { CONVOSO_BASE_URL, CONVOSO_AUTH_TOKEN, CONVOSO_STATUS_MAP, ACCOUNT_TIME_ZONE } = app.config
     const read = statusMap(CONVOSO_STATUS_MAP)
     if (read.kind === 'faults') throw new Error(read.faults.join(', '))
     const client = createConvoso({
       origin: CONVOSO_BASE_URL,
       token: CONVOSO_AUTH_TOKEN,
       statuses: read.table,
+      timeZone: ACCOUNT_TIME_ZONE,
+      skewMs,
       timeoutMs,
       connections,
     })

@@ -27,10 +27,26 @@ export interface Write {
   send(signal: AbortSignal): Promise<WriteAnswer>
 }
 
+/** What the CRM has of a lead, asked before a write that may come late or again. */
+export type Standing =
+  /** Nothing speaks against writing all of the outcome. */
+  | { kind: 'open' }
+  /** This call's outcome is there already. `done` names the writes that proves; others may be missing. */
+  | { kind: 'ours'; done: string[] }
+  /** Somebody's disposition is there that must stay: the outcome goes to the other fields. */
+  | { kind: 'theirs' }
+  | Exclude<WriteAnswer, { kind: 'done' }>
+
 /** A CRM that is told outcomes. */
 export interface Crm {
+  /**
+   * What speaks against writing this outcome. `since` is when the call began, epoch ms: dispositions older than that are
+   * what the call was made on, and may be overwritten. One request at most, aborted by `signal`; never rejects.
+   * No lock: what is true when it is asked may have changed by the time of the write.
+   */
+  standing(report: OutcomeReport, since: number, signal: AbortSignal): Promise<Standing>
   /** How many writes an outcome of this lead takes: so many turns at the shared rate are reserved for it. */
   writesFor(lead: { callLogId: string | null }): number
-  /** The writes of an outcome, in the order they must happen. */
-  writes(report: OutcomeReport): Write[]
+  /** The writes of an outcome, in the order they must happen. `keepDisposition`: all of it but the lead's status. */
+  writes(report: OutcomeReport, options?: { keepDisposition?: boolean }): Write[]
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { OUTCOMES } from '../../src/calls/call.ts'
-import { type Answer, type Endpoint, read, unanswered } from '../../src/convoso/answers.ts'
+import { type Answer, type Endpoint, read, readLeads, unanswered } from '../../src/convoso/answers.ts'
 import { DEFAULT_STATUSES, statusMap, statusOf } from '../../src/convoso/statuses.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')
@@ -17,7 +17,7 @@ const later = (reason: string, retryAfterMs: number | null = null, throttled = f
   throttled,
 })
 
-t.test('each documented code of leads/update and log/update', async (t) => {
+t.test('each documented code of leads/update, log/update and leads/search', async (t) => {
   const rows: [Endpoint, number, 'never' | 'later', string][] = [
     ['leads/update', 5001, 'never', 'bad_auth_token'],
     ['leads/update', 403, 'never', 'forbidden'],
@@ -35,6 +35,12 @@ t.test('each documented code of leads/update and log/update', async (t) => {
     ['leads/update', 6032, 'later', 'unknown_code'],
     ['leads/update', 6070, 'later', 'unknown_code'],
     ['leads/update', 9999, 'later', 'unknown_code'],
+    ['leads/search', 5001, 'never', 'bad_auth_token'],
+    ['leads/search', 403, 'never', 'forbidden'],
+    ['leads/search', 6000, 'never', 'lists_missing'],
+    ['leads/search', 7230, 'never', 'bad_limit'],
+    ['leads/search', 7231, 'never', 'bad_offset'],
+    ['leads/search', 6002, 'later', 'unknown_code'],
   ]
   for (const [endpoint, code, kind, words] of rows) {
     const reason = `${endpoint} ${code} ${words}`
@@ -68,6 +74,23 @@ t.test('a missing lead that comes without its code', async (t) => {
   t.match(read('leads/update', answer(body), NOW), { kind: 'never', reason: 'leads/update 6001 no_such_lead' })
   t.strictSame(read('log/update', answer(body), NOW), later('log/update 200 no_code'))
   t.strictSame(read('leads/update', answer({ ...body, code: 9999 }), NOW), later('leads/update 9999 unknown_code'))
+})
+
+t.test('what leads/search found', async (t) => {
+  const found = (body: unknown, status = 200) => readLeads(answer(body, status), NOW)
+  const lead = { id: '7', lead_id: '7' }
+  const entries = (...leads: unknown[]) => ({ success: true, data: { offset: 0, total: '1', entries: leads } })
+  t.strictSame(found(entries(lead, null, 'odd', lead)), { kind: 'leads', leads: [lead, lead] })
+  t.strictSame(found(entries()), { kind: 'leads', leads: [] })
+  t.strictSame(found({ success: false, code: 6001, text: 'x' }), { kind: 'leads', leads: [] }, 'no such lead')
+  t.strictSame(found({ success: false, text: 'No such Lead' }), { kind: 'leads', leads: [] })
+  for (const data of [undefined, null, [], {}, { entries: null }, { entries: {} }, 'x'])
+    t.strictSame(found({ success: true, data }), later('leads/search 200 no_entries'), 'a yes that shows nothing')
+  t.strictSame(found('<html>'), later('leads/search 200 html'))
+  t.strictSame(found('{"success":tr'), later('leads/search 200 not_json'))
+  t.strictSame(found(entries(lead), 502), later('leads/search 502 server_error'))
+  t.strictSame(found('', 401), { kind: 'never', reason: 'leads/search 401 unauthorized' })
+  t.strictSame(found({ success: false, code: 5001 }), { kind: 'never', reason: 'leads/search 5001 bad_auth_token' })
 })
 
 t.test('what is not an answer of the API may pass', async (t) => {

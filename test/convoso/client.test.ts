@@ -60,7 +60,15 @@ async function start(t: Test, reply: (response: ServerResponse) => void, options
   const map = statusMap(undefined)
   if (map.kind === 'faults') throw new Error(map.faults.join())
   const origin = `http://127.0.0.1:${port}`
-  const convoso = createConvoso({ origin, token: TOKEN, statuses: map.table, timeoutMs: 10_000, ...options })
+  const convoso = createConvoso({
+    origin,
+    token: TOKEN,
+    statuses: map.table,
+    timeZone: 'UTC',
+    skewMs: 0,
+    timeoutMs: 10_000,
+    ...options,
+  })
   t.teardown(async () => {
     server.closeAllConnections()
     server.close()
@@ -130,6 +138,20 @@ t.test('what has no value is not sent', async (t) => {
     call_duration: '0',
     bland_call_id: 'call-1',
   })
+})
+
+t.test('a disposition that is to stay: all of the outcome is sent but the status', async (t) => {
+  const { convoso, seen } = await start(t, ok)
+  for (const keepDisposition of [true, false]) {
+    const [lead] = convoso.writes({ ...report, completion }, { keepDisposition })
+    t.equal(lead?.name, 'leads/update', 'the same mark either way')
+    await lead?.send(forever)
+  }
+  const [without, all] = seen.map(({ form }) => Object.fromEntries(form))
+  t.equal(without?.status, undefined)
+  t.strictSame({ ...without, status: 'A' }, all)
+  t.match(without, { bland_call_id: 'call-1', call_transcript: /^Call Outcome: VOICEMAIL/ })
+  t.equal(convoso.writes({ ...report, callLogId: '880011' }, { keepDisposition: true }).length, 2)
 })
 
 t.test('log/update follows where the lead came with a call log', async (t) => {
@@ -204,7 +226,7 @@ t.test('failures, each of one request', async (t) => {
     ],
     [
       'an answer without end',
-      (response) => response.end(`{"success":true,"data":"${'x'.repeat(100_000)}"}`),
+      (response) => response.end(`{"success":true,"data":"${'x'.repeat(4_200_000)}"}`),
       { kind: 'later', reason: 'leads/update no_answer UND_ERR_RES_EXCEEDED_MAX_SIZE' },
     ],
     [

@@ -68,6 +68,45 @@ t.test('writes an outcome to a lead, and remembers it', async (t) => {
   t.equal(convoso.ledger().violations, 0, 'blanks are normal in a search')
 })
 
+t.test('shows when a lead was saved, on the clocks of the account', async (t) => {
+  let atMs = Date.parse('2026-11-01T08:59:58Z')
+  const clock: Clock = { ...wallClock, now: () => atMs }
+  const convoso = await start(t, { clock })
+  const eastern = await start(t, { clock, timeZone: 'America/New_York' })
+  const shown = async (at: Convoso) => {
+    const { data } = (await form(at, 'leads/search', { lead_id: '42' })).json as { data: { entries: Json[] } }
+    const { created_at, modified_at, status } = data.entries[0] ?? {}
+    return { created_at, modified_at, status }
+  }
+  for (const at of [convoso, eastern]) at.leads([{ lead_id: 42, status: 'NEW', modified_at: 'whenever' }])
+  const created_at = '2026-11-01 01:59:58'
+  t.strictSame(
+    await shown(convoso),
+    { created_at, modified_at: created_at, status: 'NEW' },
+    'our own, not what was told',
+  )
+  t.match(await shown(eastern), { created_at: '2026-11-01 03:59:58' })
+  atMs += 3_600_000
+  await update(convoso)
+  t.strictSame(
+    await shown(convoso),
+    { created_at, modified_at: created_at, status: 'NI' },
+    'the same hour again: no zone',
+  )
+  atMs += 5000
+  t.strictSame(await shown(convoso), { created_at, modified_at: created_at, status: 'NI' }, 'a search saves nothing')
+  convoso.agent({ lead_id: '42', status: 'SALE' })
+  t.strictSame(await shown(convoso), { created_at, modified_at: '2026-11-01 02:00:03', status: 'SALE' })
+  t.match(convoso.lead('42'), { call_transcript: /NOT_INTERESTED/ }, 'the rest stays')
+  t.match((await tell(convoso, 'agent', { lead_id: 42, status: 'CB' })).json, { lead_id: '42', status: 'CB' })
+  t.equal((await shown(convoso)).status, 'CB')
+  t.match(await tell(convoso, 'agent', { lead_id: '42', status: 'ZZTOP' }), { status: 400, json: { error: /status/ } })
+  t.throws(() => convoso.agent({ lead_id: '42', status: 'ZZTOP' }), RangeError)
+  const agents = convoso.ledger().entries.filter(({ what }) => what === 'agent')
+  t.match(agents, [{ lead_id: '42', status: 'SALE' }, { status: 'CB' }])
+  t.match(convoso.ledger(), { requests: 6, leads: { '42': { applied: 1 } } }, 'an agent is no client of ours')
+})
+
 t.test('is as strict as Convoso, and notes what Convoso would let pass', async (t) => {
   const convoso = await start(t)
   t.match((await update(convoso, { auth_token: 'x' })).json, { success: false, code: 5001 })

@@ -5,7 +5,11 @@ export type Callback = Params & { id: string; lead_id: string }
 
 /** What the Convoso account knows. */
 export interface Account {
-  leads: Map<string, Params>
+  leads: ReadonlyMap<string, Params>
+  /** Adds a lead, or changes the fields of one. */
+  save(leadId: string, fields: Params): void
+  /** When a lead was added and last saved, as its account shows it: `YYYY-MM-DD HH:MM:SS` on its own clocks. */
+  times(leadId: string): { created_at: string; modified_at: string }
   /** `call_log_id` to what was written to it. */
   callLogs: Map<string, Params>
   dnc: Set<string>
@@ -17,18 +21,35 @@ export interface Account {
   nextId(): number
 }
 
-export function createAccount(): Account {
+export function createAccount({ now, timeZone }: { now: () => number; timeZone: string }): Account {
   const numbers = new Map<string, number>()
   let lastId = 900_000
   const kept = { leads: new Map<string, Params>(), callLogs: new Map<string, Params>() }
+  const saved = new Map<string, { createdMs: number; modifiedMs: number }>()
+  // Swedish for its way to write a date: 2026-11-22 09:00:00.
+  const wall = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' })
+
+  function save(leadId: string, fields: Params): void {
+    const modifiedMs = now()
+    saved.set(leadId, { createdMs: saved.get(leadId)?.createdMs ?? modifiedMs, modifiedMs })
+    kept.leads.set(leadId, { ...kept.leads.get(leadId), ...fields })
+  }
+
   return {
     ...kept,
+    save,
+    times(leadId) {
+      const { createdMs = now(), modifiedMs = now() } = saved.get(leadId) ?? {}
+      return { created_at: wall.format(createdMs), modified_at: wall.format(modifiedMs) }
+    },
     dnc: new Set(),
     callbacks: [],
     knows(kind, id, strict) {
       if (kept[kind].has(id)) return true
-      if (!strict) kept[kind].set(id, {})
-      return !strict
+      if (strict) return false
+      if (kind === 'leads') save(id, {})
+      else kept.callLogs.set(id, {})
+      return true
     },
     fieldNumber(name) {
       const number = numbers.get(name) ?? numbers.size + 1

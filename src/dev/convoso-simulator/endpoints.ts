@@ -34,7 +34,7 @@ export const endpoints: Record<Endpoint, { writes: boolean; answer: Answering }>
     answer(params, account, strict) {
       if (!knowsLead(params.lead_id, account, strict)) return NO_SUCH_LEAD
       const change = without(params, 'auth_token', 'lead_id')
-      account.leads.set(params.lead_id, { ...account.leads.get(params.lead_id), ...change })
+      account.save(params.lead_id, change)
       return yes({ data: { lead_id: params.lead_id } })
     },
   },
@@ -45,7 +45,7 @@ export const endpoints: Record<Endpoint, { writes: boolean; answer: Answering }>
       if (!params.list_id || !params.phone_number) return no(6007, 'Phone number and list are required')
       if (phoneDigits(params.phone_number).length !== 10) return no(6008, 'Phone number is invalid')
       const leadId = account.nextId()
-      account.leads.set(String(leadId), without(params, 'auth_token'))
+      account.save(String(leadId), without(params, 'auth_token'))
       return yes({ data: { lead_id: leadId } })
     },
   },
@@ -123,7 +123,7 @@ export const endpoints: Record<Endpoint, { writes: boolean; answer: Answering }>
   },
 }
 
-/** A lead as a search shows it: both ids, and custom fields under a number instead of their name. */
+/** A lead as a search shows it: both ids, its times, and custom fields under a number instead of their name. */
 const shown =
   (account: Account) =>
   ([id, lead]: [string, Params]): Params => ({
@@ -134,4 +134,5 @@ const shown =
         CUSTOM_FIELDS.includes(name) ? [`field_${account.fieldNumber(name)}`, value] : [name, value],
       ),
     ),
+    ...account.times(id),
   })

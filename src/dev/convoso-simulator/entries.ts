@@ -20,6 +20,8 @@ export type ConvosoEntry =
   | ({ what: 'refused'; reason: string } & About)
   | ({ what: 'read'; fault: FaultName | null } & About)
   | { what: 'violation'; endpoint: Endpoint; lead_id: string | null; rule: Breach['rule'] | Manners; field: string }
+  /** Somebody at a desk set a lead's status. */
+  | { what: 'agent'; lead_id: string; status: string }
   /** A lead we posted to a webhook. `status` 0: no answer, `error` says why. */
   | {
       what: 'sent'

@@ -12,6 +12,7 @@ import { createFaultPicker } from './faults.ts'
 import { ENDPOINTS, type Endpoint, type Params } from './fields.ts'
 import { convosoRoutes } from './routes.ts'
 import { createLeadSender, type SendOrder, type Sent } from './sender.ts'
+import { STATUSES } from './statuses.ts'
 import { createMeter, sums } from './tally.ts'
 
 export interface ConvosoSimulatorOptions {
@@ -19,6 +20,8 @@ export interface ConvosoSimulatorOptions {
   token?: string
   seed?: number
   clock?: Clock
+  /** What clocks the account's times are shown by; IANA name. */
+  timeZone?: string
   /** Dials that differ from a good day. */
   dials?: Partial<ConvosoDials>
 }
@@ -45,16 +48,24 @@ export interface ConvosoSimulator {
   script(script: LeadScript): void
   /** As `POST /__leads`: leads exist from now on; `call_log_id` makes a call log known too. */
   leads(leads: LeadRow[]): void
+  /** As `POST /__agent`: an agent sets the disposition of a lead, now. Throws on a status the account has not. */
+  agent(order: AgentOrder): void
   /** As `POST /__send`: posts a lead to a webhook. Never rejects. */
   send(order: SendOrder): Promise<Sent>
   /** What Convoso has of a lead by now, by the names it was written under. */
   lead(leadId: string): Params | undefined
 }
 
+export interface AgentOrder {
+  lead_id: string
+  status: string
+}
+
 export type LeadRow = { lead_id: string | number; [field: string]: unknown }
 
 const ID = Type.Union([Type.String({ minLength: 1 }), Type.Number()])
 const Leads = Type.Array(Type.Object({ lead_id: ID }))
+const AgentBody = exact({ lead_id: ID, status: Type.Enum(STATUSES.map(({ status }) => status)) })
 const SendBody = exact({
   url: Type.String({ pattern: '^https?://' }),
   lead: Type.Record(Type.String(), Type.Unknown()),
@@ -68,12 +79,12 @@ const ScriptBody = exact({
   }),
 })
 
-/** A Convoso that no agent works in: same endpoints, envelopes and codes, with a memory and dials. */
+/** A Convoso where agents do what they are told: same endpoints, envelopes and codes, with a memory and dials. */
 export function createConvosoSimulator(options: ConvosoSimulatorOptions = {}): ConvosoSimulator {
-  const { token = 'simulated-token', seed = 1, clock = wallClock } = options
+  const { token = 'simulated-token', seed = 1, clock = wallClock, timeZone = 'America/Los_Angeles' } = options
   const timers = createTimers(clock)
   const ledger = createLedger<ConvosoEntry>(clock.now)
-  const account = createAccount()
+  const account = createAccount({ now: clock.now, timeZone })
   const meter = createMeter(clock.now)
   const sender = createLeadSender(clock, ledger)
   let outUntilMs = 0
@@ -100,10 +111,18 @@ export function createConvosoSimulator(options: ConvosoSimulatorOptions = {}): C
     if (!checked.ok) return checked
     for (const row of checked.value as LeadRow[]) {
       const fields = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value ?? '')]))
-      account.leads.set(String(row.lead_id), fields)
+      account.save(String(row.lead_id), fields)
       if (fields.call_log_id) account.callLogs.set(fields.call_log_id, {})
     }
     return { ok: true, value: { added: checked.value.length } }
+  }
+  function agent(body: unknown): Checked<AgentOrder> {
+    const checked = check(AgentBody, body)
+    if (!checked.ok) return checked
+    const order = { lead_id: String(checked.value.lead_id), status: checked.value.status }
+    account.save(order.lead_id, { status: order.status })
+    ledger.record({ what: 'agent', ...order })
+    return { ok: true, value: order }
   }
   function script(body: unknown): Checked<unknown> {
     const checked = check(ScriptBody, body)
@@ -116,7 +135,7 @@ export function createConvosoSimulator(options: ConvosoSimulatorOptions = {}): C
     return checked.ok ? { ok: true, value: await sender.send(checked.value as SendOrder) } : checked
   }
 
-  const posts = { leads: async (body: unknown) => addLeads(body), script: async (body: unknown) => script(body), send }
+  const posts = { leads: addLeads, agent, script, send }
   app.register(controlRoutes({ ledger: read, forget, dials, posts }))
   app.register(
     convosoRoutes({
@@ -143,6 +162,7 @@ export function createConvosoSimulator(options: ConvosoSimulatorOptions = {}): C
     faults: (patch) => must(dials.patch(patch)),
     script: (given) => void must(script(given)),
     leads: (rows) => void must(addLeads(rows)),
+    agent: (order) => void must(agent(order)),
     send: (order) => sender.send(order),
     lead: (leadId) => account.leads.get(leadId),
   }
