@@ -177,9 +177,13 @@ export function createStore(options: StoreOptions) {
         throttled: later.throttled ? 1 : 0,
       }),
 
-    /** The CRM has the outcome. */
-    settle: (claim: Claim, conclusion: Conclusion) =>
-      decided('settle', claim, 'settled', { ...concluding(conclusion), completed_ms: times.completedTtl }),
+    /** The CRM has the outcome; `dispositionKept`: all of it but the disposition, which is somebody else's. */
+    settle: (claim: Claim, conclusion: Conclusion, dispositionKept = false) =>
+      decided('settle', claim, 'settled', {
+        ...concluding(conclusion),
+        completed_ms: times.completedTtl,
+        disposition: dispositionKept ? 'kept' : undefined,
+      }),
 
     /** A dead letter: kept until somebody replays it. */
     fail: (claim: Claim, conclusion: Conclusion | null, reason: string, done: string[], writesLeft: number) =>

@@ -90,6 +90,10 @@ export function createViews(redis: Redis, prefix: string) {
         completed: soFar('completed'),
         refused: soFar('refused'),
         duplicate: soFar('duplicate'),
+        sibling: soFar('sibling'),
+        unconfirmed: soFar('outcome.DIAL_UNCONFIRMED'),
+        looked_up: soFar('looked_up'),
+        unmatched: soFar('unmatched'),
         total: queued + dialing + pending + delivering + failed + soFar('completed'),
       }
     },

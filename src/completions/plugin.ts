@@ -77,7 +77,8 @@ export const completions: FastifyPluginAsyncTypebox = async (app) => {
         return acknowledge(mail.what, fromUrl ?? request.id)
       }
       const { callId, origin } = mail
-      const rebuild = origin && { origin, writes: app.crm.writesFor(origin.lead) }
+      // One request more: what was written before has to be read.
+      const rebuild = origin && { origin, writes: app.crm.writesFor(origin.lead) + 1 }
       const taking = pack(bytes).then((kept) => store.takeCompletion(callId, mail.requestId ?? fromUrl, kept, rebuild))
       const goingOn = taking.then((taken) => goOn(taken, bytes, callId))
       const taken = await within(times.intake + bytes.length / BYTES_PER_MS, goingOn, clock)

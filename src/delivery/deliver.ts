@@ -5,7 +5,7 @@ import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
 import type { CompletionReader } from '../completions/completion.ts'
 import { backoff, exhausted } from './backoff.ts'
-import type { Crm, Write, WriteAnswer } from './crm.ts'
+import type { Crm, OutcomeReport, Standing, Write, WriteAnswer } from './crm.ts'
 import { createJudge, type Judgement } from './judge.ts'
 
 /**
@@ -29,6 +29,15 @@ export function createDelivery(options: {
     doNotCall,
     holdMs: { TRANSFERRED: times.holdTransferred, REFUSED: 0 }[verdict.outcome as string] ?? times.hold,
   })
+
+  /** What speaks against writing. Asked of a call that the store had forgotten: nobody here knows what was written before. */
+  async function standing(claim: Claim, report: OutcomeReport): Promise<Standing> {
+    const { rebuiltFrom, dialedAt, done } = claim.call
+    if (rebuiltFrom === null || done.length > 0) return { kind: 'open' }
+    const found = await crm.standing(report, dialedAt ?? claim.at, AbortSignal.timeout(times.write))
+    await clock.delay(claim.gapMs)
+    return found
+  }
 
   /** Sends the writes that are left, in their order; says what keeps the rest from being sent, if anything does. */
   async function send(claim: Claim, writes: Write[], done: string[], about: object): Promise<WriteAnswer> {
@@ -65,11 +74,14 @@ export function createDelivery(options: {
     const { verdict, completion, callId } = judged
     const conclusion = conclusionOf(judged)
     const report = { requestId: call.requestId, ...call.lead, callId, verdict, completion }
-    const writes = judged.delivered ? [] : crm.writes(report)
-    const done = [...call.done]
-    const answer = await send(claim, writes, done, about)
+    const found: Standing = judged.delivered ? { kind: 'open' } : await standing(claim, report)
+    const keepDisposition = found.kind === 'theirs'
+    const writes = judged.delivered ? [] : crm.writes(report, { keepDisposition })
+    const done = [...call.done, ...(found.kind === 'ours' ? found.done : [])]
+    const unread = found.kind === 'later' || found.kind === 'never'
+    const answer = unread ? found : await send(claim, writes, done, about)
     if (answer.kind === 'done') {
-      const settled = await store.settle(claim, conclusion)
+      const settled = await store.settle(claim, conclusion, keepDisposition)
       const { outcome, rule } = verdict
       const ms = Math.round(claim.at - (call.endedAt ?? claim.at) + clock.monotonic() - claim.askedAt)
       const text = judged.delivered ? 'a second call came to less: nothing to write' : 'outcome delivered'

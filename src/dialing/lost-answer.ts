@@ -5,6 +5,9 @@ import type { Times } from '../calls/times.ts'
 import { createConfirm } from './confirm.ts'
 import type { Voice } from './voice.ts'
 
+/** The vendor's list lags behind, and its filters are not trusted: one look that finds nothing proves nothing. */
+const LOOKS_AT_LEAST = 3
+
 /**
  * A call whose dial was not answered: looked for, never dialed again. It keeps its line and its slot until the longest
  * call that could be running has ended; only then it ends as DIAL_UNCONFIRMED. Its completion may come at any moment
@@ -21,14 +24,15 @@ export function createSearch(options: { store: Store; voice: Voice; runner: Runn
 
     const sighting = await voice.find({ requestId, phone: lead.phone, sinceMs: since }, AbortSignal.timeout(times.post))
     if (sighting.kind === 'found') return confirm(claim, sighting.callId, 'lost call found')
+    if (sighting.kind === 'unavailable' && claim.at - since < times.endless) {
+      // Whoever could not ask has not looked.
+      const { reason } = sighting
+      return void (await store.lookLater(claim, { step: 'look_failed', reason, waitMs: times.nextLook }))
+    }
     const left = since + times.deadline - claim.at
-    if (left > 0) {
-      await store.lookLater(claim, {
-        step: 'looked',
-        reason: sighting.kind === 'unavailable' ? sighting.reason : 'not_seen_yet',
-        waitMs: Math.min(left, times.nextLook * Math.max(1, looks)),
-      })
-      return
+    if (left > 0 || looks + 1 < LOOKS_AT_LEAST) {
+      const waitMs = Math.min(left > 0 ? left : Infinity, times.nextLook * Math.max(1, looks))
+      return void (await store.lookLater(claim, { step: 'looked', reason: 'not_seen_yet', waitMs }))
     }
     log.error(about, 'dial unconfirmed: no call was found, and the longest one would have ended')
     await store.conclude(

@@ -30,7 +30,7 @@ if event == 'defer' then
   due(call, 'due_deliver', now + arg.wait_ms)
 else
   put(call, {
-    looks = (tonumber(call.looks) or 0) + 1,
+    looks = (tonumber(call.looks) or 0) + (arg.step == 'looked' and 1 or 0),
     missed = arg.missed == '1' and (tonumber(call.missed) or 0) + 1 or 0,
   })
   if arg.live == '1' then hold_line(call, tonumber(arg.line_ms)) end

@@ -1,6 +1,6 @@
 -- settle: delivering -> completed. The CRM has the outcome; the completion's bytes are let go.
 --
--- arg: op, request_id, fence, completed_ms, and those of conclude
+-- arg: op, request_id, fence, completed_ms, disposition? (kept: somebody else's stays in the CRM), and those of conclude
 -- Returns {settled: yes | stale} and the hash.
 
 local call = load(arg.request_id)
@@ -19,7 +19,7 @@ end
 put(call, { completed_at_ms = now })
 count('completed')
 count('outcome.' .. call.outcome)
-tell(call, 'completed', 'outcome=' .. call.outcome)
+tell(call, 'completed', 'outcome=' .. call.outcome .. (arg.disposition and ' disposition=' .. arg.disposition or ''))
 finish(call, 'settle', arg.completed_ms)
 let_go(call)
 return answer(call, { settled = 'yes' })

@@ -157,8 +157,20 @@ const TALES: Tale[] = [
     faults: { refusals: { '*': 'invalid_number' } },
     expect: { dials: '400', rang: 0 },
   },
-  { who: 'Quin', tale: 'a voicemail answers', ends: ['VOICEMAIL', 'A'] },
+  {
+    who: 'Quin',
+    tale: 'a voicemail answers',
+    ends: ['VOICEMAIL', 'A'],
+    faults: { call_ms: [2000, 2000] },
+  },
   { who: 'Rosa', tale: 'answers, nothing comes of it', ends: ['ANSWERED', 'CD'], callLog: '880018' },
+  {
+    who: 'Uma',
+    tale: 'Quin’s number, at that moment',
+    ends: ['VOICEMAIL', 'A'],
+    number: '17',
+    expect: { dials: '', rang: 0 },
+  },
   {
     who: 'Sam',
     tale: 'Bland says 429 at first',
