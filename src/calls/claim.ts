@@ -8,6 +8,16 @@ export interface Limits {
   crmPerSecond: number
 }
 
+/** A store that is believed: how far it has come. */
+export interface Standing {
+  /** Dials so far. */
+  dials: number
+  /** When somebody last resumed, epoch ms as text; empty: nobody did. */
+  resumed: string
+  /** It has forgotten dials: the vendor is to be asked about a number before it is dialed. */
+  wary: boolean
+}
+
 export type Budget = 'dial' | 'look' | 'deliver'
 
 /** The right to work on a call until the lease ends: only the holder of the current fence may decide. */
@@ -23,8 +33,8 @@ export interface Claim {
   at: number
   /** Monotonic ms from before Redis was asked: what the age of the permission is measured from. */
   askedAt: number
-  /** Of a dial: the store has forgotten dials, so the vendor is to be asked about the number first. */
-  wary: boolean
+  /** Of a dial: what was known of the store when it was allowed. */
+  standing: Standing | null
   /** The completion, when the claimer has it at hand; null: it is in Redis, or there is none. */
   bytes: Buffer | null
 }

@@ -1,5 +1,5 @@
 import { type Args, dialing, type Seen, taking } from './arguments.ts'
-import type { Budget, Claim, Limits } from './claim.ts'
+import type { Budget, Claim, Limits, Standing } from './claim.ts'
 import type { Clock } from './clock.ts'
 import { fieldsOf, recordOf } from './record.ts'
 import type { Connection } from './redis.ts'
@@ -45,20 +45,25 @@ export function createSteps({ redis, prefix, times, limits, clock, seen }: Store
       gapMs: Number(answer.gap_ms ?? 0),
       at: Number(answer.now_ms),
       askedAt,
-      wary: false,
+      standing: standingIn(answer),
       bytes: null,
     }
   }
 
-  /** Takes note of how far the store has come; whether dials were forgotten in it. */
-  function noted(answer: Answer): boolean {
-    const store = answer.store as unknown as (Seen & { wary: boolean }) | undefined
-    if (!store) return false
-    // Answers overtake each other: only a resume may set the count back.
-    seen.dials = store.resumed === seen.resumed ? Math.max(seen.dials, store.dials) : store.dials
-    seen.resumed = store.resumed
-    seen.epoch = store.epoch
-    return store.wary
+  /** What an answer says of the store; null when the store is not believed. */
+  function standingIn(answer: Answer): Standing | null {
+    const standing = answer.store as unknown as (Standing & { epoch: string }) | undefined
+    if (standing) seen.epoch = standing.epoch
+    return standing ?? null
+  }
+
+  /** A phone may ring from now on because of what this standing allowed. */
+  function remember(standing: Standing): void {
+    const [resumed, before] = [Number(standing.resumed), Number(seen.resumed)]
+    // Claims overtake each other: only a resume sets the count back.
+    if (resumed < before) return
+    seen.dials = resumed > before ? standing.dials : Math.max(seen.dials, standing.dials)
+    seen.resumed = standing.resumed
   }
 
   const decided = async (script: ScriptName, claim: Claim, said: string, args: Args) => {
@@ -66,5 +71,5 @@ export function createSteps({ redis, prefix, times, limits, clock, seen }: Store
     return answer[said] === 'yes'
   }
 
-  return { run, claimOf, noted, decided, dialArgs, takeArgs }
+  return { run, claimOf, standingIn, remember, decided, dialArgs, takeArgs }
 }

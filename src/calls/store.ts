@@ -14,7 +14,7 @@ const MOST_PARKED = 1000
 export function createStore(options: StoreOptions) {
   const { redis, prefix, times, clock } = options
   const keys = keysOf(prefix)
-  const { run, claimOf, noted, decided, dialArgs, takeArgs } = createSteps(options)
+  const { run, claimOf, standingIn, remember, decided, dialArgs, takeArgs } = createSteps(options)
 
   return {
     /** Takes a lead in. With `permit`, the caller promises to dial at once when the answer carries a claim. */
@@ -35,14 +35,12 @@ export function createStore(options: StoreOptions) {
         siblings: siblings ? 1 : 0,
         ...dialArgs(),
       })
-      const wary = noted(answer)
       const id = String(answer.request_id)
       if (answer.admitted === 'duplicate') return { kind: 'duplicate', requestId: id }
       if (answer.admitted === 'sibling') return { kind: 'sibling', requestId: id, siblingOf: String(answer.sibling_of) }
       if (answer.admitted === 'refused') return { kind: 'refused', requestId: id, rule: String(answer.rule) }
       const waitsFor = answer.waits_for === undefined ? null : String(answer.waits_for)
-      const claim = claimOf('dial', answer, reply, askedAt)
-      return { kind: 'new', requestId: id, claim: claim && { ...claim, wary }, waitsFor }
+      return { kind: 'new', requestId: id, claim: claimOf('dial', answer, reply, askedAt), waitsFor }
     },
 
     /** The claim of an admission whose answer was lost on its way; null when it gave none, or was never carried out. */
@@ -63,20 +61,23 @@ export function createStore(options: StoreOptions) {
         failed_ms: times.failedTtl,
         parked_ms: times.parked,
       })
-      const wary = noted(answer)
+      const standing = standingIn(answer)
       const { claims, vanished, poisoned } = answer as unknown as Record<string, unknown>
       // Lua's JSON knows no empty list: it arrives as {}.
       const list = <T>(value: unknown) => (Array.isArray(value) ? (value as T[]) : [])
       return {
         claims: list<Answer>(claims).map((each, i) => ({
           ...(claimOf(each.budget as Budget, each, reply[i] as string[], askedAt) as Claim),
-          wary,
+          standing,
         })),
         nextMs: Number(answer.next_ms),
         vanished: list<string>(vanished),
         poisoned: list<string>(poisoned),
       }
     },
+
+    /** To be told before a phone may ring because of a claim: a store that has forgotten that dial is not believed. */
+    remember: ({ standing }: Claim) => standing && remember(standing),
 
     /**
      * For what provably rang nobody: the call waits `waitMs`. With `restMs` nobody is dialed for so long, with `pause`

@@ -36,7 +36,7 @@ export function createDialer(options: {
   return async function dial(claim: Claim): Promise<void> {
     const { requestId, lead, dialedAt } = claim.call
     const about = { stage: 'BLAND_CALL', request_id: requestId, lead_id: lead.leadId }
-    if (claim.wary && !(await unknownToVendor(claim, about))) return
+    if (claim.standing?.wary && !(await unknownToVendor(claim, about))) return
 
     // Redis can fence Redis, not a telephone: a permission that lay about while this process stalled is given back.
     if (clock.monotonic() - claim.askedAt > times.permit) {
@@ -44,6 +44,7 @@ export function createDialer(options: {
       return log.warn({ ...about, given_back: given }, 'the permission to dial was too old: nobody was rung')
     }
 
+    store.remember(claim)
     const startedAt = clock.monotonic()
     const order = { requestId, lead, dialedAt: dialedAt ?? claim.at }
     const answer = await voice.dial(order, AbortSignal.timeout(times.post))

@@ -13,5 +13,8 @@ if why == 'store_emptied' or why == 'store_rolled_back' then
   redis.call('HSET', key.control, 'wary_until_ms', digits(now + arg.line_ms))
 end
 redis.call('HSET', key.control, 'vouched_epoch', redis.call('GET', key.epoch), 'resumed_at_ms', digits(now))
-redis.call('HDEL', key.control, 'paused_at_ms', 'paused_why', 'dial_rests_until_ms', 'dial_rests_why')
+-- What a person ordered, no configuration takes back.
+if arg.if_new ~= '1' or why == 'store_emptied' or why == 'no_do_not_call_list' then
+  redis.call('HDEL', key.control, 'paused_at_ms', 'paused_why', 'dial_rests_until_ms', 'dial_rests_why')
+end
 return { cjson.encode({ resumed = 'yes' }), {} }
