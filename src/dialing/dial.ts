@@ -1,5 +1,6 @@
 import type { Claim, Conclusion } from '../calls/claim.ts'
 import type { Clock } from '../calls/clock.ts'
+import type { Witness } from '../calls/replicas.ts'
 import type { Log, Runner } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
@@ -12,17 +13,23 @@ import type { Voice } from './voice.ts'
 export function createDialer(options: {
   store: Store
   voice: Voice
+  witness: Witness
   runner: Runner
   times: Times
   clock: Clock
   log: Log
 }) {
-  const { store, voice, runner, times, clock, log } = options
+  const { store, voice, witness, runner, times, clock, log } = options
 
   return async function dial(claim: Claim): Promise<void> {
     const { requestId, lead, writes } = claim.call
     const about = { stage: 'BLAND_CALL', request_id: requestId, lead_id: lead.leadId }
 
+    // A step that only the primary knows of is gone with it, and the call would be dialed again.
+    if (!(await witness(claim))) {
+      const given = await store.undial(claim, 'not_replicated', times.idle, times.idle)
+      return log.warn({ ...about, given_back: given }, 'too few replicas know of the dial: nobody was rung')
+    }
     // Redis can fence Redis, not a telephone: a permission that lay about while this process stalled is given back.
     if (clock.monotonic() - claim.askedAt > times.permit) {
       const given = await store.undial(claim, 'permit_too_old', 0)
