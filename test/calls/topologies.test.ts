@@ -18,7 +18,11 @@ import { storeFor } from './store-stand.ts'
 
 /* Every kind of Redis, and what becomes of calls when one of its servers dies. */
 
+// Most of it is waiting for servers to notice each other: side by side they take as long as the longest.
+t.jobs = 4
 const skip = (await whyNoTopology()) ?? false
+const beside = { buffered: true }
+const several = { ...beside, skip }
 const done = ({ state }: { state: string }) => state === 'completed'
 const lead = (n: number) => ({ phone_number: `212555${String(1000 + n)}`, lead_id: `R${n}`, list_id: 1 })
 /** What becomes of a call that nobody can account for ends within the test. */
@@ -68,7 +72,7 @@ async function balanced(t: Test, { bland, convoso }: Stage, accepted: string[]) 
   t.equal(new Set(asked).size, asked.length, 'nor was any asked for twice')
 }
 
-t.test('behind Sentinels', { skip }, async (t) => {
+t.test('behind Sentinels', several, async (t) => {
   const trio = await startSentinels({ replicas: 2 })
   t.teardown(() => trio.stop())
   const env = {
@@ -155,7 +159,7 @@ t.test('behind Sentinels', { skip }, async (t) => {
   })
 })
 
-t.test('a primary that has become a replica is left, and the command is sent again', async (t) => {
+t.test('a primary that has become a replica is left, and the command is sent again', beside, async (t) => {
   const server = await startRedis()
   t.teardown(() => server.stop())
   const admin = connect({ REDIS_URL: server.url }, 'patient', () => {})
@@ -173,7 +177,7 @@ t.test('a primary that has become a replica is left, and the command is sent aga
   t.equal(await waits, 'OK')
 })
 
-t.test('a Sentinel that names no usable address does not end a connection', async (t) => {
+t.test('a Sentinel that names no usable address does not end a connection', beside, async (t) => {
   const server = await startRedis()
   t.teardown(() => server.stop())
   let port = '99999'
@@ -203,7 +207,7 @@ t.test('a Sentinel that names no usable address does not end a connection', asyn
   t.equal(await redis.set('a', '1'), 'OK')
 })
 
-t.test('a cluster of three', { skip }, async (t) => {
+t.test('a cluster of three', several, async (t) => {
   const cluster = await startCluster()
   t.teardown(() => cluster.stop())
   const [first] = cluster.masters
@@ -268,7 +272,7 @@ t.test('TLS: who is told, and of what', async (t) => {
   )
 })
 
-t.test('rediss://', async (t) => {
+t.test('rediss://', beside, async (t) => {
   const dir = t.testdir()
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
   const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']

@@ -21,8 +21,8 @@ export interface SentinelRedis {
 }
 
 /**
- * Starts a primary with `replicas` behind three Sentinels that agree on it, on 127.0.0.1. A primary that is gone for half
- * a second is replaced by a replica. Resolves when the replicas are in step and the Sentinels know of each other.
+ * Starts a primary with `replicas` behind three Sentinels that agree on it, on 127.0.0.1. A primary that is gone for
+ * 1.5 s is replaced by a replica. Resolves when the replicas are in step and the Sentinels know of each other.
  */
 export async function startSentinels({ replicas = 1 } = {}): Promise<SentinelRedis> {
   const started: EmbeddedRedis[] = []
@@ -50,14 +50,15 @@ export async function startSentinels({ replicas = 1 } = {}): Promise<SentinelRed
     const watch = {
       'sentinel monitor': `${MASTER} 127.0.0.1 ${first.port} 2`,
       'sentinel auth-pass': `${MASTER} ${password}`,
-      'sentinel down-after-milliseconds': `${MASTER} 500`,
-      'sentinel failover-timeout': `${MASTER} 3000`,
+      'sentinel down-after-milliseconds': `${MASTER} 1500`,
+      'sentinel failover-timeout': `${MASTER} 2000`,
     }
     const sentinel = () => start({ password: sentinelPassword, sentinel: true, config: watch })
     const sentinels = await Promise.all(Array.from({ length: SENTINELS }, sentinel))
     await asking(sentinels, async (...each) => {
-      // They greet each other every two seconds otherwise, and look after replicas every ten.
-      const quick = ['publish-period', '100', 'info-period', '200', 'ask-period', '100']
+      // They greet each other every two seconds otherwise, and look after replicas every ten. With pings as far apart as
+      // the time a server may be silent, one that was just found would seem gone; with close ones, no replica good enough.
+      const quick = ['publish-period', '100', 'info-period', '200', 'ask-period', '100', 'ping-period', '300']
       await Promise.all(each.map((redis) => redis.call('SENTINEL', 'DEBUG', ...quick)))
       await untilTrue('the Sentinels know of each other', async () => {
         const told = await Promise.all(each.map((redis) => redis.call('SENTINEL', 'MASTER', MASTER)))
