@@ -5,6 +5,7 @@ import { limitsOf } from './bland/limits.ts'
 import { bland } from './bland/plugin.ts'
 import { type Clock, systemClock } from './calls/clock.ts'
 import { calls } from './calls/plugin.ts'
+import { redisFaults } from './calls/redis-environment.ts'
 import { timeFaults, timesOf } from './calls/times.ts'
 import { completions } from './completions/plugin.ts'
 import { convoso, statusFaults } from './convoso/plugin.ts'
@@ -47,7 +48,7 @@ export async function buildApp({ env, log, clock = systemClock }: AppOptions): P
     genReqId: () => `req_${clock.now()}_${clock.id()}`,
   })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
-  await app.register(environment, { data: env, checks: [statusFaults] })
+  await app.register(environment, { data: env, checks: [redisFaults, statusFaults] })
   const times = timesOf(app.config)
   const faults = timeFaults(times)
   if (faults.length) throw new BadEnvironment(faults)

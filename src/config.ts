@@ -21,24 +21,51 @@ const origin = (description: string, fallback: string) =>
   Type.String({ pattern: '^https?://[^/?#]+/?$', description, default: fallback })
 
 export const Env = Type.Object({
-  NODE_ENV: text('`production` refuses to start without webhook signatures'),
+  NODE_ENV: text(
+    '`production` refuses to start without webhook signatures, and on a Redis without an append-only file',
+  ),
   HOST: Type.String({ description: 'Address to listen on; the image sets 0.0.0.0', default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on', default: 3000 }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     description: 'pino level',
     default: 'info',
   }),
-  REDIS_URL: Type.String({
-    pattern: '^rediss?://',
-    description: 'Redis 7.0 or newer with `maxmemory-policy noeviction`',
+  ADMIN_TOKEN: secret('Bearer token of `/calls` and `/control`; unset, those routes answer 401 to everybody'),
+
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://',
+      description:
+        'Redis 7.0 or newer with `maxmemory-policy noeviction`, `rediss://` for TLS; this, REDIS_SENTINELS or REDIS_CLUSTER is required',
+    }),
+  ),
+  REDIS_SENTINELS: text('Sentinels that know the primary, `host:port,host:port`'),
+  REDIS_MASTER: Type.String({
+    minLength: 1,
+    description: 'Name the Sentinels know the primary by',
+    default: 'mymaster',
   }),
+  REDIS_CLUSTER: text('Some nodes of a Redis Cluster, `host:port,host:port`'),
+  REDIS_USERNAME: text('ACL user of Redis, where REDIS_URL names none'),
+  REDIS_PASSWORD: secret('Password of Redis, where REDIS_URL has none'),
+  REDIS_SENTINEL_PASSWORD: secret('Password of the Sentinels themselves'),
+  REDIS_TLS: flag('TLS to Sentinels, primary and cluster nodes; with REDIS_URL, `rediss://` says it', false),
+  REDIS_WAIT_REPLICAS: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 10,
+      description: 'So many replicas must have a dial on record before Bland is asked; 1 with REDIS_SENTINELS, else 0',
+    }),
+  ),
+  REDIS_ACCEPT: text(
+    'Dangers of this Redis you know and take, comma-separated: `eviction` (it may evict calls), `no_persistence` (no append-only file, in production)',
+  ),
   KEY_PREFIX: Type.String({
     minLength: 1,
     maxLength: 64,
     description: 'Begins every key; the braces keep all keys in one cluster slot',
     default: '{awh}',
   }),
-  ADMIN_TOKEN: secret('Bearer token of `/calls` and `/control`; unset, those routes answer 401 to everybody'),
 
   BLAND_API_KEY: Type.String({ minLength: 1, description: 'Bland’s API key, sent raw in `authorization`' }),
   BLAND_BASE_URL: origin('Origin of Bland’s API', 'https://api.bland.ai'),

@@ -35,7 +35,9 @@ t.test('the environment’s table', async (t) => {
 
 t.test('.env.example', async (t) => {
   const text = exampleFile()
-  const empty = Object.fromEntries([...required, 'BLAND_PATHWAY_ID', 'DNC_SOURCE'].map((name) => [name, '']))
+  const empty = Object.fromEntries(
+    [...required, 'REDIS_URL', 'BLAND_PATHWAY_ID', 'DNC_SOURCE'].map((name) => [name, '']),
+  )
   t.same(parseEnv(text), empty, 'a copy sets nothing, and has a place for all that is required')
 
   const uncommented = parseEnv(text.replaceAll(/^#(?=[A-Z_]+=)/gm, ''))

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.ts'
+import { redisFaults } from '../src/calls/redis-environment.ts'
 import type { Config } from '../src/config.ts'
 import { statusFaults } from '../src/convoso/plugin.ts'
 import { BadEnvironment, environment } from '../src/environment.ts'
@@ -24,7 +25,7 @@ const enough: Changes = {
 /** The configuration these variables make; rejects with what is wrong with them. */
 async function configOf(changes: Changes): Promise<Config> {
   const app = Fastify()
-  await app.register(environment, { data: { ...enough, ...changes }, checks: [statusFaults] })
+  await app.register(environment, { data: { ...enough, ...changes }, checks: [redisFaults, statusFaults] })
   return app.config
 }
 
@@ -62,9 +63,9 @@ t.test('nothing set: the process says what it lacks, and ends', async (t) => {
   const lines = stderr.trimEnd().split('\n')
   t.same(
     lines.map((line) => line.split(' is missing: ')[0]),
-    ['REDIS_URL', 'BLAND_API_KEY', 'CONVOSO_AUTH_TOKEN', 'CALLING_HOURS', 'BLAND_PATHWAY_ID or BLAND_TASK_TEMPLATE'],
+    ['BLAND_API_KEY', 'CONVOSO_AUTH_TOKEN', 'CALLING_HOURS', 'BLAND_PATHWAY_ID or BLAND_TASK_TEMPLATE', 'REDIS_URL'],
   )
-  t.match(lines[1], 'BLAND_API_KEY is missing: Bland’s API key, sent raw', 'with what it is for')
+  t.match(lines[0], 'BLAND_API_KEY is missing: Bland’s API key, sent raw', 'with what it is for')
 })
 
 t.test('everything wrong at once: a line each, before anything is connected, and no value shown', async (t) => {
@@ -214,4 +215,39 @@ t.test('overrides of the statuses', async (t) => {
   }
   await refused(t, { CONVOSO_STATUS_MAP: '{"NOBODY":"AM","BUSY":""}' }, ['CONVOSO_STATUS_MAP', 'CONVOSO_STATUS_MAP'])
   t.ok(await configOf({ CONVOSO_STATUS_MAP: '{"VOICEMAIL":"AM","REFUSED:do_not_call":"DNCQ"}' }))
+})
+
+t.test('one place for Redis, and nothing that contradicts it', async (t) => {
+  const none: Changes = { REDIS_URL: undefined }
+  const sentinels: Changes = { ...none, REDIS_SENTINELS: 'a:26379, 10.0.0.2:26379,[::1]:26379' }
+  const cluster: Changes = { ...none, REDIS_CLUSTER: 'a.example.com:6379' }
+  const more: Changes = { REDIS_USERNAME: 'awh', REDIS_PASSWORD: 'p', REDIS_TLS: 'true', REDIS_WAIT_REPLICAS: '2' }
+  for (const right of [
+    { ...sentinels, ...more, REDIS_MASTER: 'calls', REDIS_SENTINEL_PASSWORD: 's' },
+    { ...cluster, ...more, KEY_PREFIX: 'desk-{7}' },
+    { REDIS_URL: 'redis://10.0.0.1', REDIS_USERNAME: 'awh', REDIS_PASSWORD: 'p' },
+    { REDIS_URL: 'rediss://awh:p@redis.example.com:6380/2', REDIS_TLS: 'true' },
+    { REDIS_ACCEPT: 'eviction, no_persistence' },
+  ])
+    t.ok(await configOf(right), JSON.stringify(right))
+
+  await refused(t, none, ['REDIS_URL'])
+  await refused(t, { ...sentinels, REDIS_URL: 'redis://a' }, ['REDIS_URL'])
+  await refused(t, { ...sentinels, ...cluster }, ['REDIS_SENTINELS'])
+  for (const list of ['a', 'a:', ':1', 'a:0', 'a:65536', 'a:1,', 'redis://a:1', 'u:p@a:1', '::1:26379', 'a:1 b:2']) {
+    await refused(t, { ...none, REDIS_SENTINELS: list }, ['REDIS_SENTINELS'])
+    await refused(t, { ...none, REDIS_CLUSTER: list }, ['REDIS_CLUSTER'])
+  }
+  for (const KEY_PREFIX of ['awh', '{}', 'a{}{b}', '}a{', '{a'])
+    await refused(t, { ...cluster, KEY_PREFIX }, ['KEY_PREFIX'])
+  t.ok(await configOf({ KEY_PREFIX: 'awh' }), 'one Redis needs no hash tag')
+  await refused(t, { REDIS_MASTER: 'm', REDIS_SENTINEL_PASSWORD: 's' }, ['REDIS_MASTER', 'REDIS_SENTINEL_PASSWORD'])
+  await refused(t, { REDIS_TLS: 'true' }, ['REDIS_TLS'])
+  await refused(t, { REDIS_URL: 'redis://:p@a', REDIS_USERNAME: 'u', REDIS_PASSWORD: 'p' }, [
+    'REDIS_USERNAME',
+    'REDIS_PASSWORD',
+  ])
+  await refused(t, { ...sentinels, REDIS_USERNAME: 'u' }, ['REDIS_USERNAME'])
+  await refused(t, { REDIS_ACCEPT: 'eviction,everything' }, ['REDIS_ACCEPT'])
+  await refused(t, { REDIS_WAIT_REPLICAS: '-1' }, ['REDIS_WAIT_REPLICAS'])
 })

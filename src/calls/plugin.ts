@@ -1,10 +1,15 @@
 import { once } from 'node:events'
 import fp from 'fastify-plugin'
+import { BadEnvironment } from '../environment.ts'
 import type { Seen } from './arguments.ts'
 import type { Limits } from './claim.ts'
 import type { Clock } from './clock.ts'
+import { gateFaults } from './gate.ts'
 import { keysOf } from './keys.ts'
-import { type Connection, connect, disconnect } from './redis.ts'
+import { createOpening } from './opening.ts'
+import { type Connection, connect, disconnect, infosOf } from './redis.ts'
+import { acceptedIn, replicasAwaited } from './redis-environment.ts'
+import { createWitness, type Witness } from './replicas.ts'
 import { createRunner, type Runner } from './runner.ts'
 import { createStore, type Store } from './store.ts'
 import type { Times } from './times.ts'
@@ -12,12 +17,17 @@ import { createViews, type Views } from './views.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The state machine. `store` answers webhooks (at once or not at all); `work` has the same steps, and waits for Redis. */
+    /**
+     * The state machine. `store` answers webhooks (at once or not at all); `work` has the same steps, and waits for Redis.
+     * `redisFault` tells why this Redis cannot be trusted with calls now, null when it can; rejects when it cannot be asked.
+     */
     calls: {
       store: Store
       work: Store
       runner: Runner
       views: Views
+      witness: Witness
+      redisFault: () => Promise<string | null>
       redis: Connection
       times: Times
       clock: Clock
@@ -36,9 +46,10 @@ export interface CallsOptions {
 
 export const calls = fp<CallsOptions>(
   async (app, { clock, times, limits, room }) => {
-    const { REDIS_URL, KEY_PREFIX, DNC_SOURCE } = app.config
+    const { KEY_PREFIX: prefix, REDIS_ACCEPT, DNC_SOURCE, NODE_ENV } = app.config
+    const replicas = replicasAwaited(app.config)
     let down = false
-    const prompt = connect(REDIS_URL, 'prompt', (error) => {
+    const prompt = connect(app.config, 'prompt', (error) => {
       if (!down) app.log.error({ err: error }, 'Redis cannot be reached: webhooks answer 503, work waits')
       down = true
     })
@@ -46,45 +57,43 @@ export const calls = fp<CallsOptions>(
       if (down) app.log.info('Redis is back')
       down = false
     })
-    const patient = connect(REDIS_URL, 'patient', () => {})
+    const patient = connect(app.config, 'patient', () => {})
+    // One for WAIT alone, which holds its connection up; nobody waits for replicas: none.
+    const waiter = replicas ? connect(app.config, 'prompt', () => {}) : prompt
 
     const seen: Seen = { epoch: null, dials: 0, resumed: '' }
-    const shared = { prefix: KEY_PREFIX, times, limits, clock, seen }
+    const shared = { prefix, times, limits, clock, seen }
     const store = createStore({ redis: prompt, ...shared })
     const work = createStore({ redis: patient, ...shared })
     const runner = createRunner({ store: work, room, instance: clock.id(), times, clock, log: app.log })
-    const views = createViews(prompt, KEY_PREFIX)
-    app.decorate('calls', { store, work, runner, views, redis: prompt, times, clock, closing: false })
+    const views = createViews(prompt, prefix)
+    const witness = createWitness({ redis: waiter, prefix, count: replicas, timeoutMs: times.witness, clock })
+    const terms = { accepted: acceptedIn(REDIS_ACCEPT), production: NODE_ENV === 'production', replicas }
 
-    // Read once: a store that is emptied later has another epoch or none, and dials nobody.
-    const known = (async () => {
-      const key = keysOf(KEY_PREFIX).epoch
-      for (;;) {
-        try {
-          if (DNC_SOURCE === 'none') await work.vouch()
-          seen.epoch = (await patient.get(key)) ?? ''
-          break
-        } catch (error) {
-          if (app.calls.closing) return
-          app.log.error({ err: error }, 'the store cannot be asked for its epoch, and nobody is dialed: trying again')
-          await clock.delay(times.idle)
-        }
-      }
-      if (!seen.epoch)
-        app.log.error(
-          'this store has no do-not-call list and nobody is dialed: DNC_SOURCE=none, or POST /control/resume, says that this is right',
-        )
-      if (/^aof_enabled:0/m.test(await patient.info('persistence'))) {
-        app.log.warn(
-          'Redis keeps no append-only file: a restart of it may forget calls that were accepted, and dials that were made',
-        )
-      }
-    })().catch((error: unknown) => app.log.warn({ err: error }, 'the store could not be asked how it persists'))
+    const opening = createOpening({
+      redis: patient,
+      ...{ store: work, seen, prefix, terms, vouched: DNC_SOURCE === 'none', times, clock, log: app.log },
+      closing: () => app.calls.closing,
+    })
+
+    async function redisFault(): Promise<string | null> {
+      const faults = gateFaults(await infosOf(prompt, keysOf(prefix).epoch), terms)
+      return faults.join('; ') || opening.shut()
+    }
+
+    app.decorate('calls', {
+      ...{ store, work, runner, views, witness, redisFault, redis: prompt, times, clock },
+      closing: false,
+    })
 
     app.addHook('onReady', async () => {
+      const open = opening.open()
       // A Redis that is there is connected to before the first webhook; one that is not does not keep us from answering 503.
       const reached = prompt.status === 'ready' ? undefined : once(prompt, 'ready').catch(() => {})
-      await Promise.race([Promise.all([known, reached]), clock.delay(times.boot)])
+      const late = clock.delay(times.boot)
+      const faults = await Promise.race([opening.first, late])
+      if (faults?.length) throw new BadEnvironment(faults)
+      await Promise.race([Promise.all([open, reached]), late])
       runner.run()
     })
     // Before the connections of anybody else are closed.
@@ -95,7 +104,7 @@ export const calls = fp<CallsOptions>(
         app.log.warn({ left }, 'closing with calls in hand: other instances take them over when their leases end')
     })
     app.addHook('onClose', async () => {
-      await Promise.all([disconnect(prompt, times.quit), disconnect(patient, times.quit)])
+      await Promise.all([...new Set([prompt, patient, waiter])].map((redis) => disconnect(redis, times.quit)))
     })
   },
   { name: 'calls', dependencies: ['environment'] },

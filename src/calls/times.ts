@@ -56,6 +56,8 @@ export interface Times {
   intake: number
   /** The same for an operator's question, who would rather wait than ask again. */
   operator: number
+  /** Replicas may take so long to acknowledge what precedes a dial; a dial may have to sit out another's wait first. */
+  witness: number
   /** Nobody is dialed for so long after the vendor refused the account or our settings. */
   rest: number
   /** A start waits this long for Redis before it listens without it. */
@@ -106,6 +108,7 @@ export function timesOf(config: Config): Times {
     gather: 20,
     intake: 200,
     operator: 2 * SECOND,
+    witness: Math.round(lease / 10),
     rest: MINUTE,
     boot: 2 * SECOND,
     quit: SECOND / 2,
@@ -113,10 +116,26 @@ export function timesOf(config: Config): Times {
   }
 }
 
+/** How a connection to Redis behaves, whatever is configured; in ms. */
+export const REDIS = {
+  /** Between two tries to connect, first and longest: a Redis that is back is noticed within a second. */
+  retryFirst: 50,
+  retryLongest: SECOND,
+  retryMoved: 20,
+  connect: 2 * SECOND,
+  /** Awaited answers that stay out so long: the connection is dead. */
+  silence: 5 * SECOND,
+  /** A cluster is asked this often which node has which slots. */
+  refresh: SECOND,
+} as const
+
 /** What is wrong with these times taken together: a list of sentences, empty when they fit. */
 export function timeFaults(times: Times): string[] {
   const faults: string[] = []
   if (times.permit + times.post >= times.firstLook) faults.push('LEASE: a POST could outlast the first look after it')
   if (times.write >= times.lease) faults.push('LEASE: a write to the CRM could outlast its lease')
+  if (2 * times.witness >= times.permit) {
+    faults.push('LEASE: replicas could take longer than a permission to dial lasts')
+  }
   return faults
 }

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
 import { STATES, type State } from './call.ts'
 import { keysOf } from './keys.ts'
 import { type CallRecord, fieldsOf, recordOf } from './record.ts'
+import type { Connection } from './redis.ts'
 
 /** A call with the ms (epoch) of its next attention; null when nothing is due any more. */
 export interface CallView {
@@ -13,7 +13,7 @@ export interface CallView {
 const MOST_SLOTS = 2000
 
 /** What people ask of the store. Reads only; never scans. */
-export function createViews(redis: Redis, prefix: string) {
+export function createViews(redis: Connection, prefix: string) {
   const keys = keysOf(prefix)
   const dueIn = (state: State): string | undefined =>
     ({

@@ -1,5 +1,6 @@
 import type { Claim, Conclusion } from '../calls/claim.ts'
 import type { Clock } from '../calls/clock.ts'
+import type { Witness } from '../calls/replicas.ts'
 import type { Log, Runner } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
@@ -13,12 +14,13 @@ import type { Voice } from './voice.ts'
 export function createDialer(options: {
   store: Store
   voice: Voice
+  witness: Witness
   runner: Runner
   times: Times
   clock: Clock
   log: Log
 }) {
-  const { store, voice, runner, times, clock, log } = options
+  const { store, voice, witness, runner, times, clock, log } = options
   const confirm = createConfirm(options)
 
   /** Whether the vendor knows nothing of a call to this number: asked when the store has forgotten some of its dials. */
@@ -38,6 +40,11 @@ export function createDialer(options: {
     const about = { stage: 'BLAND_CALL', request_id: requestId, lead_id: lead.leadId }
     if (claim.standing?.wary && !(await unknownToVendor(claim, about))) return
 
+    // A step that only the primary knows of is gone with it, and the call would be dialed again.
+    if (!(await witness(claim))) {
+      const given = await store.undial(claim, 'not_replicated', times.idle, { restMs: times.idle })
+      return log.warn({ ...about, given_back: given }, 'too few replicas know of the dial: nobody was rung')
+    }
     // Redis can fence Redis, not a telephone: a permission that lay about while this process stalled is given back.
     if (clock.monotonic() - claim.askedAt > times.permit) {
       const given = await store.undial(claim, 'permit_too_old', 0)

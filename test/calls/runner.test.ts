@@ -30,7 +30,10 @@ t.test('a permission to dial that is older than half its lease is given back', a
   const { clock, stall } = stallingClock()
   let asked = 0
   const voice = { dial: async () => ({ kind: 'lost', reason: String(++asked) }) } as unknown as Voice
-  const dial = createDialer({ store: work, voice, runner, times, clock, log: { info() {}, warn() {}, error() {} } })
+  const dial = createDialer({
+    ...{ store: work, voice, runner, times, clock, witness: async () => true },
+    log: { info() {}, warn() {}, error() {} },
+  })
   stall(times.permit + 1)
   await dial(claim)
   t.equal(asked, 0, 'this dialer asked nobody to call')

@@ -33,7 +33,7 @@ export const NOT_INTERESTED: Conclusion = {
 /** A store of its own; `op` makes the next script run under that op id, as ioredis does when it sends a command again. */
 export async function storeFor(t: Test, redisUrl: string, limits = {}, times: Partial<Times> = {}) {
   const prefix = `{store-${process.pid}-${++prefixes}}`
-  const redis = connect(redisUrl, 'patient', () => {})
+  const redis = connect({ REDIS_URL: redisUrl }, 'patient', () => {})
   t.teardown(() => redis.disconnect())
   const keys = keysOf(prefix)
   await redis.set(keys.epoch, 'e1')

@@ -306,8 +306,9 @@ t.test('without ADMIN_TOKEN the calls API is closed', async (t) => {
 })
 
 t.test('a Redis that evicts keys is not ready', async (t) => {
-  const evicting = await redisFor(t, { 'maxmemory-policy': 'volatile-lru' })
-  const { app } = await stage(t, { redisUrl: evicting.url })
+  const evicting = await redisFor(t, {})
+  const { app, redis: store } = await stage(t, { redisUrl: evicting.url })
+  await store.config('SET', 'maxmemory-policy', 'volatile-lru')
   const ready = await app.inject('/health/ready')
   t.equal(ready.statusCode, 503)
   t.match(ready.json(), { reason: /volatile-lru/ })

@@ -46,17 +46,26 @@ export interface ChildOptions {
   password: string
   /** The folder goes when the server is ended or this process dies. */
   scrap: boolean
+  sentinel: boolean
 }
 
 /**
  * Runs a server on `dir/redis.conf` until it answers PING. Undefined when its port was taken meanwhile; throws with the
  * end of its log when it does not start, and when another server holds `dir`.
  */
-export async function spawnRedis({ program, dir, port, password, scrap }: ChildOptions) {
+export async function spawnRedis({ program, dir, port, password, scrap, sentinel }: ChildOptions) {
   const env = program.kind === 'program' ? { ...process.env, ...program.env } : process.env
   const shell = spawn(
     '/bin/sh',
-    ['-c', KEEPER, 'redis', dir, scrap ? 'scrap' : 'keep', ...command(program, dir, port)],
+    [
+      '-c',
+      KEEPER,
+      'redis',
+      dir,
+      scrap ? 'scrap' : 'keep',
+      ...command(program, dir, port),
+      ...(sentinel ? ['--sentinel'] : []),
+    ],
     {
       env,
       stdio: ['pipe', 'pipe', 'ignore'],

@@ -12,6 +12,10 @@ export interface RedisOptions {
   dir?: string
   /** redis.conf lines, over the defaults: `{ 'maxmemory-policy': 'volatile-lru', appendfsync: 'everysec' }`. */
   config?: Record<string, string>
+  /** Unless given, one that nobody else has. */
+  password?: string
+  /** A Sentinel instead: it answers where a primary is, and holds no data. */
+  sentinel?: boolean
   /** Told in one line when a server has to be downloaded first; standard error unless given. */
   say?: (line: string) => void
   /** Where REDIS_SERVER_BIN and PATH are read. REDIS_URL never is: it may be somebody's real Redis. */
@@ -47,7 +51,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<EmbeddedRe
   const scrap = options.dir === undefined
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'awh-redis-')))
   await mkdir(dir, { recursive: true })
-  const password = randomBytes(16).toString('hex')
+  const { password = randomBytes(16).toString('hex'), sentinel = false } = options
 
   const launch = async (port: number): Promise<RedisChild | undefined> => {
     await unlock(dir)
@@ -55,7 +59,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<EmbeddedRe
     const text = Object.entries(lines).map(([name, value]) => `${name} ${value}\n`)
     await rm(join(dir, 'redis.log'), { force: true })
     await writeFile(join(dir, 'redis.conf'), text.join(''), { mode: 0o600 })
-    return spawnRedis({ program, dir, port, password, scrap })
+    return spawnRedis({ program, dir, port, password, scrap, sentinel })
   }
   const discard = async () => {
     if (scrap) await rm(dir, { recursive: true, force: true })
