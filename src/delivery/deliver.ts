@@ -1,4 +1,4 @@
-import type { Verdict } from '../calls/call.ts'
+import type { Outcome, Verdict } from '../calls/call.ts'
 import type { Claim, Conclusion } from '../calls/claim.ts'
 import type { Clock } from '../calls/clock.ts'
 import type { Log } from '../calls/runner.ts'
@@ -26,6 +26,14 @@ export function createDelivery(options: {
 }) {
   const { store, reader, crm, times, clock, log } = options
 
+  // Where nobody knows how the call went, an agent may be talking.
+  const { holdTransferred: longest } = times
+  const holds: Partial<Record<Outcome, number>> = {
+    TRANSFERRED: longest,
+    DIAL_UNCONFIRMED: longest,
+    NO_COMPLETION: longest,
+    REFUSED: 0,
+  }
   const conclusionOf = (verdict: Verdict, completion: Completion | null): Conclusion => ({
     ...verdict,
     // A customer who was transferred may have asked as well: the outcome is the sale's, the wish is the customer's.
@@ -33,7 +41,7 @@ export function createDelivery(options: {
       verdict.outcome === 'DO_NOT_CALL' ||
       verdict.rule === 'do_not_call' ||
       (completion !== null && optOutAt(listen(completion)) !== null),
-    holdMs: { TRANSFERRED: times.holdTransferred, REFUSED: 0 }[verdict.outcome as string] ?? times.hold,
+    holdMs: holds[verdict.outcome] ?? times.hold,
   })
 
   async function readCompletion(claim: Claim): Promise<Completion | null> {
