@@ -26,7 +26,8 @@ export function wrongs(story: Story, faults: readonly Fault[], ending: Ending): 
 
   // Nobody knows whether the phone rang, and so far nobody had said what it came to.
   const unseen = placed === 0 || story.bland?.forgotten
-  const unknown = story.dials !== 0 && unseen && strikes.some(({ call }) => !call.outcome && !call.call_id)
+  const forgotten = faults.some(({ effect, how }) => effect !== 'store.admit' || how === 'dies')
+  const unknown = story.dials !== 0 && unseen && forgotten && strikes.some(({ call }) => !call.outcome && !call.call_id)
   const unconfirmed = call.outcome === 'DIAL_UNCONFIRMED'
   says(call.outcome !== story.outcome && !(unconfirmed && unknown), `outcome ${call.outcome}`)
   says(call.state !== story.ends, `state ${call.state}: ${call.last_error}`)
@@ -58,6 +59,7 @@ function held(story: Story, { call, slot, line, lineEnds }: Glimpse): string[] {
   const state = String(call.state)
   const onLine = state === 'dialing' || state === 'pending'
   const list = slot === onLine ? [] : [`${state}, and its slot is ${slot ? 'held' : 'free'}`]
+  if (state === 'queued' && line !== null) list.push('queued, and its line is held')
   // Until its completion is read, the customer may be with an agent.
   const must = onLine || (state === 'delivering' && !call.outcome)
   if (must && line !== call.request_id) list.push(`${state}, and its line belongs to ${line}`)

@@ -3,7 +3,7 @@ import { seeded } from '../../src/dev/seeded.ts'
 import { FULL } from '../full.ts'
 import { redisFor } from '../stage.ts'
 import { wrongs } from './audit.ts'
-import { type Fault, KINDS, type Point, told } from './faults.ts'
+import { type Fault, type Point, told } from './faults.ts'
 import { type Company, type Ending, play } from './play.ts'
 import { STORIES, type Story } from './stories.ts'
 import { createTheatre } from './theatre.ts'
@@ -19,43 +19,63 @@ const chance = seeded(seed, 'crash points')
 const redis = await redisFor(t, { appendfsync: 'no' })
 const theatre = await createTheatre(t, redis.url)
 const turn = createTurns(chance)
-const COMPANIES: readonly Company[] = ['successor', 'neighbour']
-/** A play that is late may miss the moment of its fault. */
+/** A play for which the machine has no time may miss the moment of its fault, or give up on a vendor: it is played again. */
 const TRIES = 3
 
-/** What can strike at a point. In short, a death is seen in one company, drawn, and who lives on is alone. */
-const at = (point: Point): [Fault, Company][] =>
-  KINDS.flatMap((kind) => {
-    const drawn = kind.how === 'dies' && chance.next() < 0.5 ? 'neighbour' : 'successor'
-    return (FULL ? COMPANIES : [drawn]).map((company): [Fault, Company] => [{ ...point, ...kind }, company])
-  })
+const WHEN = ['before', 'after'] as const
+const BOTH: readonly Company[] = ['successor', 'neighbour']
+const either = <T>([first, second]: readonly [T, T]): T => (chance.next() < 0.5 ? first : second)
+
+/**
+ * What can strike at a point, and who is there. In short, a death before and one after it, each in a company drawn, and
+ * one failure of the two. Who stalls needs somebody to go on; no admission stalls, because a lead that is stored late is
+ * one lead more.
+ */
+function at(point: Point): [Fault, Company][] {
+  const each = (how: Fault['how'], whens: readonly Fault['when'][], companies: () => readonly Company[]) =>
+    whens.flatMap((when) => companies().map((company): [Fault, Company] => [{ ...point, when, how }, company]))
+  if (!FULL) {
+    const deaths = each('dies', WHEN, () => [either(['successor', 'neighbour'])])
+    return [...deaths, ...each('rejects', [either(WHEN)], () => ['successor'])]
+  }
+  const stalls = point.effect === 'store.admit' ? [] : each('stalls', WHEN, () => ['neighbour'])
+  return [...each('dies', WHEN, () => BOTH), ...each('rejects', WHEN, () => BOTH), ...stalls]
+}
+
+/** Two deaths: who took over dies as well, when it comes to its own. */
+const twice = (points: readonly Point[]): Fault[][] =>
+  points.flatMap((first) => points.map((second) => [first, second].map((point) => ({ ...point, ...AFTER }))))
+const AFTER = { when: 'after', how: 'dies' } as const
 
 async function struck(story: Story, faults: readonly Fault[], company: Company): Promise<Ending> {
   for (let tries = 1; ; tries++) {
     await turn()
     const ending = await play(theatre, story, faults, company)
-    if (ending.unstruck === 0 || tries === TRIES) return ending
+    const late = ending.starved && faults.every(({ how }) => how !== 'stalls')
+    if ((ending.unstruck < faults.length && !late) || tries === TRIES) return ending
   }
 }
 
 t.comment(`SEED=${seed}`)
 t.jobs = STORIES.length
-for (const story of STORIES) {
+for (const story of STORIES.filter(({ long }) => FULL || !long)) {
   t.test(story.name, { buffered: true, timeout: 600_000 }, async (t) => {
     const plays: Promise<void>[] = []
-    async function begin(faults: readonly Fault[], company: Company, must = 0) {
+    async function begin(faults: readonly Fault[], company: Company) {
       const title = `${faults.map(told).join(', then ')} (${company})`
       try {
         const ending = await struck(story, faults, company)
-        const missed = ending.unstruck > must ? [`${ending.unstruck} faults found nothing to strike`] : []
+        const missed = ending.unstruck === faults.length ? ['nothing was struck'] : []
         t.same([...missed, ...wrongs(story, faults, ending)], [], title)
       } catch (error) {
         t.fail(title, { error })
       }
     }
+    await turn()
     const rehearsal = await play(theatre, story, [], 'successor', (point) => {
       for (const [fault, company] of at(point)) plays.push(begin([fault], company))
-    })
+    }).finally(() => Promise.all(plays))
+    if (FULL) for (const deaths of twice(rehearsal.points)) plays.push(begin(deaths, 'successor'))
     t.same(wrongs(story, [], rehearsal), [], 'no fault')
     const effects = rehearsal.points.map(({ effect }) => effect)
     t.same(missing(story.effects, effects), [], `its effects: ${effects.join(' ')}`)

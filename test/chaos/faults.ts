@@ -1,6 +1,6 @@
 /*
- * What can happen at an effect: the instance dies before or after it, or the effect is reported to have failed, whether
- * it took place or not. Effects are counted over all instances of a play, so whoever comes to the point is struck.
+ * What can happen at an effect, before or after it took place: the instance dies; it is told that the effect failed; or it
+ * stalls, and wakes when everything is over. Effects are counted over all instances of a play, so whoever comes to the point is struck.
  */
 
 /** The `nth` time (from 1) that `effect` happens, as in `store.confirmDial`. */
@@ -11,15 +11,8 @@ export interface Point {
 
 export interface Fault extends Point {
   when: 'before' | 'after'
-  how: 'dies' | 'rejects'
+  how: 'dies' | 'rejects' | 'stalls'
 }
-
-export const KINDS = [
-  { when: 'before', how: 'dies' },
-  { when: 'after', how: 'dies' },
-  { when: 'before', how: 'rejects' },
-  { when: 'after', how: 'rejects' },
-] as const
 
 export const told = ({ effect, nth, when, how }: Fault) => `${how} ${when} ${effect} ${nth}`
 
@@ -38,13 +31,20 @@ export interface Hooks {
   onStrike(): Promise<void>
   /** An effect begins. */
   onPoint(point: Point): void
+  /** A vendor is about to be asked for something. */
+  onVendor(): Promise<unknown>
   /** One is done, or has failed. */
   onEffect(): void
-  /** Whether the call seems to be over. */
+  /** Whether the call seems to be over; and when it does. */
   seemsOver(): boolean
+  over: Promise<unknown>
   /** Somebody asked what is due after it seemed so, and nothing was. */
   onIdle(): void
 }
+
+/** Our own patience with a vendor ended: on loopback that is the machine's doing, and not the story's. */
+const gaveUp = (answer: unknown) =>
+  typeof answer === 'object' && answer !== null && 'reason' in answer && /aborted|timed_out/.test(String(answer.reason))
 
 /** Strikes with `faults`, one after the other; each is counted from the one before. */
 export function createFaults(faults: readonly Fault[], hooks: Hooks) {
@@ -52,6 +52,7 @@ export function createFaults(faults: readonly Fault[], hooks: Hooks) {
   const waiting = [...faults]
   let counts = new Map<string, number>()
   let underWay = 0
+  let starved = false
 
   const next = (effect: string) => (counts.get(effect) ?? 0) + 1
   function count(effect: string) {
@@ -64,18 +65,22 @@ export function createFaults(faults: readonly Fault[], hooks: Hooks) {
   const strikes = (effect: string, nth: number, when: Fault['when']) =>
     waiting[0]?.effect === effect && waiting[0].nth === nth && waiting[0].when === when
 
-  async function strike(die: () => Promise<never>): Promise<never> {
+  async function strike(die: () => Promise<never>): Promise<void> {
     const fault = waiting.shift() as Fault
     counts = new Map()
     await hooks.onStrike()
     if (fault.how === 'dies') return die()
-    throw new Error(`test: ${told(fault)}`)
+    if (fault.how === 'rejects') throw new Error(`test: ${told(fault)}`)
+    underWay += 1
+    await hooks.over.finally(() => {
+      underWay -= 1
+    })
   }
 
   async function claim(run: () => Promise<unknown>, die: () => Promise<never>) {
     const late = hooks.seemsOver()
     const may = () => strikes(CLAIM, next(CLAIM), 'before')
-    if (may() && (await hooks.isDue()) && may()) return strike(die)
+    if (may() && (await hooks.isDue()) && may()) await strike(die)
     const answer = await run()
     if (!brings(answer)) {
       if (late) hooks.onIdle()
@@ -83,19 +88,23 @@ export function createFaults(faults: readonly Fault[], hooks: Hooks) {
     }
     const nth = count(CLAIM)
     hooks.onEffect()
-    return strikes(CLAIM, nth, 'after') ? strike(die) : answer
+    if (strikes(CLAIM, nth, 'after')) await strike(die)
+    return answer
   }
 
   const around: Around = async (effect, run, die) => {
     if (effect === CLAIM) return claim(run, die)
     const nth = count(effect)
-    if (strikes(effect, nth, 'before')) return strike(die)
+    if (strikes(effect, nth, 'before')) await strike(die)
     underWay += 1
+    if (!effect.startsWith('store.')) await hooks.onVendor()
     const answer = await run().finally(() => {
       underWay -= 1
       hooks.onEffect()
     })
-    return strikes(effect, nth, 'after') ? strike(die) : answer
+    if (gaveUp(answer)) starved = true
+    if (strikes(effect, nth, 'after')) await strike(die)
+    return answer
   }
-  return { around, points, unstruck: () => waiting.length, quiet: () => underWay === 0 }
+  return { around, points, unstruck: () => waiting.length, quiet: () => underWay === 0, starved: () => starved }
 }

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../../src/app.ts'
 import { type Around, CLAIM } from './faults.ts'
@@ -9,6 +9,8 @@ export interface Mortal {
   dead(): boolean
   /** Resolves when it dies. */
   death: Promise<void>
+  /** Has it ask what is due; resolves when it was told, or is dead. */
+  ask(): Promise<void>
   /** Ends it, or takes away what is left of it. */
   close(): Promise<void>
 }
@@ -41,19 +43,17 @@ export async function createMortal(env: Record<string, string>, around: Around):
     return silence
   }
 
-  let asked = () => {}
-  const firstAsked = new Promise<void>((resolve) => {
-    asked = resolve
-  })
+  const asked = new EventEmitter()
   const through = async (effect: string, run: () => unknown) => {
     if (died.signal.aborted) return silence
     try {
       const answer = await around(effect, async () => run(), die)
-      if (effect === CLAIM) asked()
       return died.signal.aborted ? silence : answer
     } catch (error) {
       if (died.signal.aborted) return silence
       throw error
+    } finally {
+      if (effect === CLAIM) asked.emit('asked')
     }
   }
   wrap('store', app.calls.store, through)
@@ -65,13 +65,20 @@ export async function createMortal(env: Record<string, string>, around: Around):
       ...write,
       send: (signal) => through(`crm.${write.name}`, () => write.send(signal)) as ReturnType<typeof write.send>,
     }))
+  const asks = () => Promise.race([once(asked, 'asked').then(() => {}), death])
+  const first = asks()
   await app.ready()
   // What is due from now on, it finds when it is woken, and not by chance.
-  await Promise.race([firstAsked, death])
+  await first
   return {
     app,
     dead: () => died.signal.aborted,
     death,
+    ask() {
+      const answered = asks()
+      app.calls.runner.wake()
+      return answered
+    },
     async close() {
       died.abort()
       buried.abort()

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { keysOf } from '../../src/calls/keys.ts'
 import { createFaults, type Fault, type Point } from './faults.ts'
@@ -24,6 +25,8 @@ export interface Ending extends Glimpse {
   /** What each fault found, but for those that struck before there was a call. */
   strikes: Glimpse[]
   unstruck: number
+  /** A vendor was given up on for want of time. */
+  starved: boolean
   /** Dial requests, and calls placed. */
   dials: number
   placed: number
@@ -65,7 +68,8 @@ export async function play(
   if (story.doNotCall) await redis.sadd(keys.dnc, phone)
 
   let requestId: string | undefined
-  let seemsOver = false
+  const over = new AbortController()
+  const seemsOver = () => over.signal.aborted
   const placed = () => bland.ledger().numbers[phone]?.placed ?? 0
   const curtain = new AbortController()
   const ended = new Promise<void>((resolve, reject) => {
@@ -98,14 +102,16 @@ export async function play(
     }
   }
 
-  /** Over is a call in its last state, with nothing under way, and with the completion of what was placed for it. */
+  /** Over is a call in its last state, with nothing under way, and with the completion of what was placed for it, if any will come. */
   async function look(): Promise<boolean> {
     const call = (await glimpse())?.call
     if (call?.state !== 'completed' && call?.state !== 'failed') return false
-    const complete = call.completion !== undefined || placed() === 0 || story.outcome === 'NO_COMPLETION'
-    if (complete && !seemsOver) {
-      seemsOver = true
-      alive()?.app.calls.runner.wake()
+    const none =
+      call.outcome === 'NO_COMPLETION' || (call.outcome === 'DIAL_UNCONFIRMED' && Boolean(story.bland?.never))
+    const complete = call.completion !== undefined || placed() === 0 || none
+    if (complete && !seemsOver()) {
+      over.abort()
+      void alive()?.ask()
     }
     return complete && director.quiet()
   }
@@ -122,8 +128,11 @@ export async function play(
       if (found) strikes.push(found)
     },
     onPoint,
+    // Whoever lives asks for work meanwhile: none may find this call, which is under a lease.
+    onVendor: () => Promise.all(instances.map((each) => each.ask())),
     onEffect: () => void look().catch(fell),
-    seemsOver: () => seemsOver,
+    seemsOver,
+    over: once(over.signal, 'abort'),
     onIdle: () => void look().then((over) => over && curtain.abort(), fell),
   })
 
@@ -177,6 +186,7 @@ export async function play(
       points: director.points,
       strikes,
       unstruck: director.unstruck(),
+      starved: director.starved(),
       dials: entries.filter((entry) => entry.what === 'dial' && entry.phone_number === phone).length,
       placed: placed(),
       writes,
@@ -186,6 +196,7 @@ export async function play(
     }
   } finally {
     clearTimeout(bound)
+    over.abort()
     curtain.abort()
     onStage.delete(id)
     await Promise.all(cast.map(async (each) => (await each).close()))

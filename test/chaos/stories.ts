@@ -20,6 +20,10 @@ export interface Story {
   doNotCall?: boolean
   /** When a completion is overdue, in seconds after the dial's answer; 1. */
   deadline?: number
+  /** In seconds; 2. */
+  lease?: number
+  /** Played in FULL only. */
+  long?: boolean
   ends: 'completed' | 'failed'
   outcome: string
   status: string | undefined
@@ -38,6 +42,7 @@ const dialed = ['store.admit', 'voice.dial', 'store.confirmDial']
 export const STORIES: readonly Story[] = [
   {
     name: 'Bland forgets the call',
+    ...{ long: true, lease: 1 },
     scene: 'BUSY',
     bland: { ...overdue, forgotten: 1 },
     ...{ ends: 'completed', outcome: 'NO_COMPLETION', status: 'INCOMP' },
@@ -54,17 +59,17 @@ export const STORIES: readonly Story[] = [
   {
     name: 'a lost answer, its call seen at the second look',
     scene: 'ANSWERED',
-    bland: { drop_after: 1, ...overdue },
-    account: { list_lag_ms: 1700 },
-    deadline: 2,
+    bland: { drop_after: 1, call_ms: [5000, 5000] },
+    account: { list_lag_ms: 3400 },
+    deadline: 4,
     ...{ ends: 'completed', outcome: 'ANSWERED', status: 'CD' },
-    effects: ['voice.find', 'store.lookLater', 'voice.find', 'store.confirmDial', 'voice.report', ...delivered],
+    effects: ['voice.find', 'store.lookLater', 'voice.find', 'store.confirmDial', 'store.takeCompletion', ...delivered],
   },
   {
     name: 'a lost answer, its call seen at once',
     scene: 'CALLBACK',
-    bland: { drop_after: 1, call_ms: [2000, 2000] },
-    deadline: 2,
+    bland: { drop_after: 1, call_ms: [3500, 3500] },
+    deadline: 3,
     ...{ ends: 'completed', outcome: 'CALLBACK', status: 'CB' },
     effects: ['voice.dial', 'store.lookLater', 'voice.find', 'store.confirmDial', 'store.takeCompletion', ...delivered],
   },
@@ -100,6 +105,13 @@ export const STORIES: readonly Story[] = [
     bland: { early: 1 },
     ...{ ends: 'completed', outcome: 'DO_NOT_CALL', status: 'DNC' },
     effects: ['voice.dial', 'store.takeCompletion', 'crm.leads/update', 'store.confirmDial'],
+  },
+  {
+    name: 'a completion before an answer that is lost',
+    scene: 'VOICEMAIL',
+    bland: { early: 1, drop_after: 1 },
+    ...{ ends: 'completed', outcome: 'VOICEMAIL', status: 'A' },
+    effects: ['voice.dial', 'store.takeCompletion', 'crm.leads/update', 'store.lookLater'],
   },
   {
     name: 'a lead with a call log',

@@ -5,7 +5,7 @@ const LATE_MS = 20
 
 /**
  * Turns for plays that share this process: one begins when the one before has been given time to, and only while the
- * process keeps up, because the instances have leases of a second to keep. In no order, so that plays of one story,
+ * process keeps up, because the instances have leases of two seconds to keep. In no order, so that plays of one story,
  * which ask for the same things, are apart.
  */
 export function createTurns(chance: Chance) {
