@@ -1,6 +1,7 @@
 /*
  * What can happen at an effect, before or after it took place: the instance dies; it is told that the effect failed; or it
- * stalls, and wakes when everything is over. Effects are counted over all instances of a play, so whoever comes to the point is struck.
+ * stalls, and wakes when everything is over. Effects are counted over all instances of a play: whoever comes to the point
+ * is struck.
  */
 
 /** The `nth` time (from 1) that `effect` happens, as in `store.confirmDial`. */
@@ -29,11 +30,9 @@ export interface Hooks {
   isDue(): Promise<boolean>
   /** A fault is about to strike: this is what it finds. */
   onStrike(): Promise<void>
-  /** An effect begins. */
-  onPoint(point: Point): void
   /** A vendor is about to be asked for something. */
   onVendor(): Promise<unknown>
-  /** One is done, or has failed. */
+  /** An effect is done, or has failed. */
   onEffect(): void
   /** Whether the call seems to be over; and when it does. */
   seemsOver(): boolean
@@ -59,7 +58,6 @@ export function createFaults(faults: readonly Fault[], hooks: Hooks) {
     const point = { effect, nth: next(effect) }
     counts.set(effect, point.nth)
     points.push(point)
-    hooks.onPoint(point)
     return point.nth
   }
   const strikes = (effect: string, nth: number, when: Fault['when']) =>

@@ -20,8 +20,6 @@ export interface Story {
   doNotCall?: boolean
   /** When a completion is overdue, in seconds after the dial's answer; 1. */
   deadline?: number
-  /** In seconds; 2. */
-  lease?: number
   /** Played in FULL only. */
   long?: boolean
   ends: 'completed' | 'failed'
@@ -42,7 +40,7 @@ const dialed = ['store.admit', 'voice.dial', 'store.confirmDial']
 export const STORIES: readonly Story[] = [
   {
     name: 'Bland forgets the call',
-    ...{ long: true, lease: 1 },
+    long: true,
     scene: 'BUSY',
     bland: { ...overdue, forgotten: 1 },
     ...{ ends: 'completed', outcome: 'NO_COMPLETION', status: 'INCOMP' },
@@ -76,7 +74,7 @@ export const STORIES: readonly Story[] = [
   {
     name: 'a call longer than its deadline',
     scene: 'NOT_INTERESTED',
-    bland: { never: 1, call_ms: [1600, 1600] },
+    bland: { never: 1, call_ms: [2600, 2600] },
     ...{ ends: 'completed', outcome: 'NOT_INTERESTED', status: 'NI' },
     effects: [...dialed, 'voice.report', 'store.lookLater', 'voice.report', 'store.takeCompletion', ...delivered],
   },

@@ -85,7 +85,7 @@ export async function createTheatre(t: Test, redisUrl: string) {
       CALLING_HOURS: 'off',
       DNC_SOURCE: 'none',
       RETRY_INITIAL_DELAY: '20',
-      LEASE: String(story.lease ?? 2),
+      LEASE: '2',
       CALL_DEADLINE_SECONDS: String(story.deadline ?? 1),
       LINE_HOLD: String(HOLD.usual),
       LINE_HOLD_TRANSFERRED: String(HOLD.transferred),
