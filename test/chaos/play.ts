@@ -16,7 +16,7 @@ export interface Ending extends Glimpse {
   /** What each fault found, but for those that struck before there was a call. */
   strikes: Glimpse[]
   unstruck: number
-  /** A vendor was given up on for want of time. */
+  /** For want of time a vendor was given up on, or not asked at all. */
   starved: boolean
   /** Dial requests, and calls placed. */
   dials: number
@@ -30,6 +30,8 @@ export interface Ending extends Glimpse {
 
 /** A play that has not ended by then never will. */
 const LONGEST_MS = 60_000
+/** What an instance says of itself when it had no time for its work. */
+const TOO_LATE = / reason=(permit_too_old|lease_used_up)$/
 /** Whoever has not asked what is due by then stalls. */
 const STALLED_MS = 250
 let plays = 0
@@ -130,12 +132,13 @@ export async function play(
     if (company === 'neighbour') await start()
     sendLead().catch(fell)
     await ended
+    const found = (await witness.glimpse()) as Glimpse
     return {
-      ...((await witness.glimpse()) as Glimpse),
+      ...found,
       points: director.points,
       strikes,
       unstruck: director.unstruck(),
-      starved: director.starved(),
+      starved: director.starved() || Object.values(found.call).some((said) => TOO_LATE.test(said)),
       dials: bland.ledger().entries.filter((entry) => entry.what === 'dial' && entry.phone_number === phone).length,
       placed: placed(),
       writes: writes(),

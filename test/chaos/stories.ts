@@ -20,7 +20,7 @@ export interface Story {
   doNotCall?: boolean
   /** When a completion is overdue, in seconds after the dial's answer; 1. */
   deadline?: number
-  /** Played in FULL only. */
+  /** Played in FULL only, and there as others are in short. */
   long?: boolean
   ends: 'completed' | 'failed'
   outcome: string
