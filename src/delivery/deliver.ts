@@ -1,3 +1,4 @@
+import type { Outcome } from '../calls/call.ts'
 import type { Claim, Conclusion } from '../calls/claim.ts'
 import type { Clock } from '../calls/clock.ts'
 import type { Log } from '../calls/runner.ts'
@@ -24,10 +25,18 @@ export function createDelivery(options: {
   const { store, crm, times, clock, log } = options
   const judge = createJudge(options)
 
+  // Where nobody knows how the call went, an agent may be talking.
+  const { holdTransferred: longest } = times
+  const holds: Partial<Record<Outcome, number>> = {
+    TRANSFERRED: longest,
+    DIAL_UNCONFIRMED: longest,
+    NO_COMPLETION: longest,
+    REFUSED: 0,
+  }
   const conclusionOf = ({ verdict, doNotCall }: Judgement): Conclusion => ({
     ...verdict,
     doNotCall,
-    holdMs: { TRANSFERRED: times.holdTransferred, REFUSED: 0 }[verdict.outcome as string] ?? times.hold,
+    holdMs: holds[verdict.outcome] ?? times.hold,
   })
 
   /** What speaks against writing. Asked of a call that the store had forgotten: nobody here knows what was written before. */

@@ -290,6 +290,10 @@ t.test('health, and the calls API behind its token', async (t) => {
     completed: 1,
     refused: 0,
     duplicate: 1,
+    sibling: 0,
+    unconfirmed: 0,
+    looked_up: 0,
+    unmatched: 0,
     total: 1,
   })
   t.equal((await get('/calls/none')).statusCode, 404)
