@@ -32,8 +32,8 @@ export interface CallRecord {
   looks: number
   /** How often in a row the vendor did not know the call. */
   missed: number
-  /** How often it came back from a dial that rang nobody. */
-  undials: number
+  /** How often the vendor refused it for what was no fault of its own. */
+  refusals: number
   firstFailedAt: number | null
   dialedAt: number | null
   endedAt: number | null
@@ -87,7 +87,7 @@ export function recordOf(fields: Fields): CallRecord {
     attempts: number(fields.attempts) ?? 0,
     looks: number(fields.looks) ?? 0,
     missed: number(fields.missed) ?? 0,
-    undials: number(fields.undials) ?? 0,
+    refusals: number(fields.refusals) ?? 0,
     firstFailedAt: number(fields.first_failed_at_ms),
     dialedAt: number(fields.dialed_at_ms),
     endedAt: number(fields.ended_at_ms),

@@ -81,10 +81,16 @@ export function createStore(options: StoreOptions) {
 
     /**
      * For what provably rang nobody: the call waits `waitMs`. With `restMs` nobody is dialed for so long, with `pause`
-     * until somebody resumes.
+     * until somebody resumes; `refused` counts as a refusal of the vendor's.
      */
-    undial: (claim: Claim, reason: string, waitMs: number, { restMs = 0, pause = false } = {}) =>
-      decided('undial', claim, 'undialed', { reason, wait_ms: waitMs, rest_ms: restMs, pause: pause ? 1 : 0 }),
+    undial: (claim: Claim, reason: string, waitMs: number, { restMs = 0, refused = false, pause = false } = {}) =>
+      decided('undial', claim, 'undialed', {
+        reason,
+        wait_ms: waitMs,
+        rest_ms: restMs,
+        refused: refused ? 1 : 0,
+        pause: pause ? 1 : 0,
+      }),
 
     /** The vendor has the call. Needs no claim: what a vendor said is always taken. */
     async confirmDial(requestId: string, lead: Lead, writes: number, callId: string) {

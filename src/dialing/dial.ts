@@ -74,8 +74,8 @@ export function createDialer(options: {
           'nobody was rung: the vendor refuses our account or settings',
         )
         // Of two leads that were refused, the other one is tried first: it may be this lead that the vendor minds.
-        const waitMs = pause ? 0 : times.rest * 2 ** Math.min(claim.call.undials + 1, 6)
-        await store.undial(claim, answer.reason, waitMs, pause ? { pause } : { restMs: times.rest })
+        const waitMs = pause ? 0 : times.rest * 2 ** Math.min(claim.call.refusals + 1, 6)
+        await store.undial(claim, answer.reason, waitMs, pause ? { pause } : { restMs: times.rest, refused: true })
         return
       }
       case 'never':

@@ -15,10 +15,13 @@ export interface Mortal {
   close(): Promise<void>
 }
 
+/** What an instance does with its own memory alone. */
+const NO_EFFECT = ['close', 'remember']
+
 /** Every method of `effects`, in place: what was wired to the object is wired to the wrapped methods as well. */
 function wrap(part: string, effects: object, through: (effect: string, run: () => unknown) => Promise<unknown>) {
   for (const [name, method] of Object.entries(effects)) {
-    if (typeof method !== 'function' || name === 'close') continue
+    if (typeof method !== 'function' || NO_EFFECT.includes(name)) continue
     Reflect.set(effects, name, (...args: unknown[]) =>
       through(`${part}.${name}`, () => Reflect.apply(method, effects, args)),
     )

@@ -14,9 +14,12 @@ local function leads_to(call, event)
   return moves[event][call and call.state or 'absent']
 end
 
+-- Higher than any before, and never the same twice: not even where a failover has forgotten the last one.
+local function next_fence(call) return math.max((tonumber(call.fence) or 0) + 1, now) end
+
 -- The only way from state to state. Raises the fence: whoever held the call may no longer decide.
 local function move(call, event)
-  put(call, { state = leads_to(call, event), fence = (tonumber(call.fence) or 0) + 1, claims = 0 })
+  put(call, { state = leads_to(call, event), fence = next_fence(call), claims = 0 })
   forget(call, 'waits_for')
 end
 
@@ -31,7 +34,7 @@ local function worn_out(call) return (tonumber(call.claims) or 0) >= MOST_CLAIMS
 
 -- In hand until the lease ends.
 local function claim(call, budget)
-  put(call, { fence = tonumber(call.fence) + 1, claims = (tonumber(call.claims) or 0) + 1 })
+  put(call, { fence = next_fence(call), claims = (tonumber(call.claims) or 0) + 1 })
   due(call, budget, now + arg.lease_ms)
 end
 

@@ -1,7 +1,7 @@
 -- undial: dialing -> queued, for what provably rang nobody. Slot, line and attempt are given back.
 --
 -- arg: op, request_id, fence, reason, wait_ms (until this call may be dialed), rest_ms (until anybody may; 0: no rest),
---      pause (1: nobody is dialed until a person has seen to it)
+--      refused (1: by the vendor, for what is not this call's fault), pause (1: nobody is dialed until a person has seen to it)
 -- Returns {undialed: yes | stale} and the hash.
 
 local call = load(arg.request_id)
@@ -19,7 +19,10 @@ if not_of_this_dial(call, 'undial') then return { cjson.encode({ undialed = 'sta
 
 give_back_dial(call)
 move(call, 'undial')
-put(call, { waits_for = arg.reason, last_error = arg.reason, undials = (tonumber(call.undials) or 0) + 1 })
+put(call, {
+  waits_for = arg.reason, last_error = arg.reason,
+  refusals = (tonumber(call.refusals) or 0) + tonumber(arg.refused),
+})
 tell(call, 'queued', 'reason=' .. arg.reason)
 due(call, 'due_dial', now + arg.wait_ms)
 return answer(call, { undialed = 'yes' })
