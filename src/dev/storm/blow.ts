@@ -1,0 +1,75 @@
+import { setMaxListeners } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { BlandLedger } from '../bland-simulator/entries.ts'
+import type { ConvosoLedger } from '../convoso-simulator/entries.ts'
+import { audit } from './audit.ts'
+import type { StormOptions } from './options.ts'
+import { planOf } from './plan.ts'
+import { createProgress, type Progress } from './progress.ts'
+import { rulesOf } from './rules.ts'
+import { sendLead } from './sending.ts'
+import type { Stage } from './stage.ts'
+import { type Struck, strike } from './strikes.ts'
+
+/** All that is known of a storm from outside the service. */
+export interface Witness {
+  bland: BlandLedger
+  convoso: ConvosoLedger
+  kills: Struck[]
+  /** Instances that ended though nobody killed them. */
+  fallen: string[]
+  startedMs: number
+  tookMs: number
+}
+
+const LOOK_MS = 500
+const AT_MOST_MS = 8 * 60_000
+
+/**
+ * Posts the leads and kills as planned, then waits until nothing is open any more and nothing has moved for longer than
+ * a lease: what an instance left behind would have been taken up by then. Gives up on what stays open when nothing moves
+ * for longer than a call without a completion may wait. Rejects with the signal's reason when that is aborted.
+ */
+export async function blow(
+  options: StormOptions,
+  { stage, signal, onLook }: { stage: Stage; signal: AbortSignal; onLook: (now: Progress & { kills: number }) => void },
+): Promise<Witness> {
+  const { bland, convoso, url, leadSecret, fleet } = stage
+  const { sendings, kills } = planOf(options)
+  const struck: Struck[] = []
+  for (const { lead, forgotten } of sendings) {
+    convoso.leads([lead])
+    if (forgotten) bland.script({ lead_id: lead.lead_id, faults: { never: 1, forgotten: 1 } })
+  }
+  const startedMs = Date.now()
+  const over = AbortSignal.any([signal, AbortSignal.timeout(AT_MOST_MS)])
+  setMaxListeners(0, over)
+  const sender = { convoso, url: `${url}/webhooks/awhealth-outbound`, secret: leadSecret, seed: options.seed }
+  let underWay = true
+  const all = Promise.all([
+    ...sendings.map((sending) => sendLead(sending, { ...sender, signal: over })),
+    ...kills.map((kill) => strike(kill, { stage, signal: over, onStruck: (each) => struck.push(each) })),
+  ]).finally(() => {
+    underWay = false
+  })
+  // Its failure is looked at once the looking has ended.
+  all.catch(() => {})
+
+  const look = createProgress(bland, convoso)
+  const seen = () => ({ bland: bland.ledger(), convoso: convoso.ledger(), kills: struck, fallen: [] })
+  const quietMs = options.lease * 1500
+  const patienceMs = (options.deadline + 5 * options.lease) * 1000
+  for (;;) {
+    signal.throwIfAborted()
+    const now = look()
+    onLook({ ...now, kills: struck.length })
+    const stillMs = Date.now() - now.movedMs
+    if (over.aborted || (!underWay && stillMs > patienceMs)) break
+    if (!underWay && stillMs > quietMs && audit(seen(), rulesOf(options)).open === 0) break
+    await delay(LOOK_MS)
+  }
+  const tookMs = Date.now() - startedMs
+  const fallen = await fleet.fallen()
+  await all.catch(() => fallen.push('not every lead was taken within 8 minutes'))
+  return { ...seen(), fallen, startedMs, tookMs }
+}
