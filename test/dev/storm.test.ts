@@ -1,8 +1,18 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type Audit, audit } from '../../src/dev/storm/audit.ts'
 import { readOptions } from '../../src/dev/storm/options.ts'
 import { planOf } from '../../src/dev/storm/plan.ts'
+import { FULL } from '../full.ts'
 import { ledgers, RULES } from './storm-ledgers.ts'
+
+/** Another storm with every change of it; printed, so that it can be had again. */
+const SEED = 1
 
 type Ledgers = ReturnType<typeof ledgers>
 
@@ -244,4 +254,55 @@ t.test('the seed decides', async (t) => {
   t.ok(numbers.size < 50 && numbers.size > 30, `${numbers.size} numbers`)
   t.throws(() => readOptions(['--leads', 'many']), /--leads must be a number/)
   t.throws(() => readOptions(['--leeds', '1']), /leeds/)
+})
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+/** A short storm: twice as many leads a second, and a fifth or less of every wait. */
+const SHORT = ['--instances', '2', '--rate', '40', '--lease', '2', '--deadline', '5']
+
+t.test('a storm over the service as it is built', { timeout: 300_000 }, async (t) => {
+  t.jobs = 2
+  execFileSync(process.execPath, ['src/dev/build.mjs'], { cwd: root })
+  const storm = (args: string[], env = {}) =>
+    spawn(process.execPath, ['dist/dev/storm.js', ...SHORT, ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+
+  await t.test('ends with nothing doubled, lost or wrong', { buffered: true }, async (t) => {
+    const [leads, kills] = FULL ? ['1500', '12'] : ['300', '3']
+    const child = storm(['--leads', leads, '--kills', kills, '--redis-kills', '1', '--seed', String(SEED)])
+    t.teardown(() => child.kill('SIGKILL'))
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+    })
+    const [code] = await once(child, 'close')
+    t.equal(code, 0, out)
+    t.match(out, `seed ${SEED}`)
+    t.match(out, new RegExp(`leads accepted +${leads} `))
+    t.ok(
+      out.split('\n').every((line) => line.length <= 80),
+      'fits a terminal',
+    )
+  })
+
+  await t.test('interrupted, it leaves nothing behind', { buffered: true }, async (t) => {
+    const TMPDIR = t.testdir()
+    const child = storm(['--leads', '100', '--kills', '0', '--redis-kills', '0'], { TMPDIR })
+    t.teardown(() => child.kill('SIGKILL'))
+    const found = (name: RegExp) =>
+      readdirSync(TMPDIR, { recursive: true, encoding: 'utf8' }).filter((each) => name.test(each))
+    const up = () => found(/log$/).filter((log) => readFileSync(join(TMPDIR, log), 'utf8').includes('lead taken in'))
+    while (up().length < 2) await delay(20)
+    const keeper = Number(readFileSync(join(TMPDIR, found(/keeper\.pid$/)[0] ?? ''), 'utf8'))
+    const pids = up().map(
+      (log) => JSON.parse(readFileSync(join(TMPDIR, log), 'utf8').split('\n')[0] ?? '').pid as number,
+    )
+    child.kill('SIGINT')
+    t.same(await once(child, 'close'), [130, null])
+    t.same(readdirSync(TMPDIR), [])
+    for (const pid of [keeper, ...pids]) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+  })
 })

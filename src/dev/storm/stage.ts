@@ -9,7 +9,7 @@ import { type ConvosoSimulator, createConvosoSimulator } from '../convoso-simula
 import { type EmbeddedRedis, startRedis } from '../redis/start.ts'
 import { type Fleet, startFleet } from './fleet.ts'
 import type { StormOptions } from './options.ts'
-import { blandWeather, CONVOSO_WEATHER, settingsOf } from './weather.ts'
+import { blandWeather, convosoWeather, settingsOf } from './weather.ts'
 
 /** Beside this file's folder when built: a storm runs what was built. */
 const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
@@ -44,7 +44,7 @@ export async function setStage(
   onClose(redis.stop)
   const bland = createBlandSimulator({ apiKey, secret: webhookSecret, seed, dials: blandWeather(options) })
   onClose(bland.close)
-  const convoso = createConvosoSimulator({ token, seed, dials: CONVOSO_WEATHER })
+  const convoso = createConvosoSimulator({ token, seed, dials: convosoWeather(options) })
   onClose(convoso.close)
   await Promise.all([bland.listen(), convoso.listen()])
 

@@ -6,7 +6,7 @@ import type { StormOptions } from './options.ts'
 export function blandWeather({ deadline }: StormOptions): Partial<BlandDials> {
   const ms = (share: number) => Math.round(deadline * 1000 * share)
   return {
-    answer_ms: [20, 150],
+    answer_ms: [50, 600],
     call_ms: [ms(0.04), ms(0.1)],
     // A double dial must ring to be seen.
     same_number_ms: 0,
@@ -32,21 +32,22 @@ export function blandWeather({ deadline }: StormOptions): Partial<BlandDials> {
   }
 }
 
-const WRITES = {
-  slow: { rate: 0.25, ms: 1000 },
-  // Each one halves everybody's rate.
-  too_many: { rate: 0.002, retry_after: 1 },
-  server_error: { rate: 0.03 },
-  html: { rate: 0.01 },
-  empty: { rate: 0.01 },
-  success_false: { rate: 0.02 },
-  truncated: { rate: 0.02 },
-  reset_before: { rate: 0.02 },
-  reset_after: { rate: 0.02 },
+/** Everything that goes wrong at Convoso. A slow answer is one that is still waited for. */
+export function convosoWeather({ lease }: StormOptions): Partial<ConvosoDials> {
+  const faults = {
+    slow: { rate: 0.4, ms: lease * 150 },
+    // Each one halves everybody's rate.
+    too_many: { rate: 0.002, retry_after: 1 },
+    server_error: { rate: 0.03 },
+    html: { rate: 0.01 },
+    empty: { rate: 0.01 },
+    success_false: { rate: 0.02 },
+    truncated: { rate: 0.02 },
+    reset_before: { rate: 0.02 },
+    reset_after: { rate: 0.02 },
+  }
+  return { 'leads/update': faults, 'log/update': faults }
 }
-
-/** Everything that goes wrong at Convoso. */
-export const CONVOSO_WEATHER: Partial<ConvosoDials> = { 'leads/update': WRITES, 'log/update': WRITES }
 
 /** How the instances are set up: as in production, but for what keeps a storm short. */
 export const settingsOf = ({ lease, deadline, concurrent, rate }: StormOptions) => ({
