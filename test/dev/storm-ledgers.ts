@@ -12,7 +12,7 @@ export const RULES: Rules = {
   holdMs: 5000,
   holdTransferredMs: 10_000,
   concurrent: 10,
-  permits: 1,
+  permits: 2,
   takeOverMs: 20_000,
   underWayMs: 10_000,
 }

@@ -35,8 +35,8 @@ export async function blow(
   { stage, signal, onLook }: { stage: Stage; signal: AbortSignal; onLook: (now: Progress & { kills: number }) => void },
 ): Promise<Witness> {
   const { bland, convoso, url, leadSecret, fleet } = stage
-  const { sendings, kills } = planOf(options)
-  const struck: Struck[] = []
+  const { sendings, blows } = planOf(options)
+  const kills: Struck[] = []
   for (const { lead, forgotten } of sendings) {
     convoso.leads([lead])
     if (forgotten) bland.script({ lead_id: lead.lead_id, faults: { never: 1, forgotten: 1 } })
@@ -48,7 +48,7 @@ export async function blow(
   let underWay = true
   const all = Promise.all([
     ...sendings.map((sending) => sendLead(sending, { ...sender, signal: over })),
-    ...kills.map((kill) => strike(kill, { stage, signal: over, onStruck: (each) => struck.push(each) })),
+    ...blows.map((each) => strike(each, { stage, signal: over, onKill: (kill) => kills.push(kill) })),
   ]).finally(() => {
     underWay = false
   })
@@ -56,13 +56,13 @@ export async function blow(
   all.catch(() => {})
 
   const look = createProgress(bland, convoso)
-  const seen = () => ({ bland: bland.ledger(), convoso: convoso.ledger(), kills: struck, fallen: [] })
+  const seen = () => ({ bland: bland.ledger(), convoso: convoso.ledger(), kills, fallen: [] })
   const quietMs = options.lease * 1500
   const patienceMs = (options.deadline + 5 * options.lease) * 1000
   for (;;) {
     signal.throwIfAborted()
     const now = look()
-    onLook({ ...now, kills: struck.length })
+    onLook({ ...now, kills: kills.length })
     const stillMs = Date.now() - now.movedMs
     if (over.aborted || (!underWay && stillMs > patienceMs)) break
     if (!underWay && stillMs > quietMs && audit(seen(), rulesOf(options)).open === 0) break

@@ -56,7 +56,7 @@ export interface Write {
 /** What one request_id came to. */
 export interface Asked {
   requestId: string
-  /** The first posting that was answered with it; null: its 202 was lost. */
+  /** The posting that was first promised it; null: that 202 was lost. */
   posting: Posting | null
   dials: Dial[]
 }
@@ -65,6 +65,8 @@ export interface LeadBook {
   leadId: string
   phone: string
   callLogId: string | null
+  /** When it was first posted, whatever came of that. */
+  triedMs: number
   postings: Posting[]
   /** One each request_id of its own. */
   asked: Asked[]
@@ -100,7 +102,10 @@ export function bookOf(bland: BlandLedger, convoso: ConvosoLedger): Book {
   function lead(leadId: string, phone: string): LeadBook {
     const known = leads.get(leadId)
     if (known) return known
-    const fresh: LeadBook = { leadId, phone, callLogId: null, postings: [], asked: [], writes: [], logs: [] }
+    const fresh: LeadBook = {
+      ...{ leadId, phone, callLogId: null, triedMs: Infinity },
+      ...{ postings: [], asked: [], writes: [], logs: [] },
+    }
     leads.set(leadId, fresh)
     return fresh
   }
@@ -119,6 +124,7 @@ export function bookOf(bland: BlandLedger, convoso: ConvosoLedger): Book {
         of.callLogId = entry.lead.call_log_id
         byLog.set(of.callLogId, of)
       }
+      of.triedMs = Math.min(of.triedMs, entry.at_ms - entry.took_ms)
       if (entry.status !== 202) continue
       const { request_id, duplicate, state } = fieldsOf(entry.body)
       const as = duplicate === true ? 'duplicate' : state === 'refused' ? 'refused' : 'new'
@@ -174,8 +180,17 @@ export function bookOf(bland: BlandLedger, convoso: ConvosoLedger): Book {
       if (about) pushTo(looks, about, { atMs: entry.at_ms, status: entry.status })
     }
   }
-  // One whose 202 was lost is known from its dial alone, and was read last.
+  // A call whose 202 was lost may be known from nothing but a later "duplicate": it is of who came first.
+  const all = [...leads.values()].sort((a, b) => a.triedMs - b.triedMs)
+  const known = new Set(all.flatMap((of) => of.asked.map(({ requestId }) => requestId)))
+  for (const of of all) {
+    for (const { requestId } of of.postings.filter((posting) => !known.has(posting.requestId))) {
+      asked(of, requestId)
+      known.add(requestId)
+    }
+  }
+  // One that is known from its dial alone was read last.
   const since = ({ posting, dials }: Asked) => Math.min(posting?.sentMs ?? Infinity, dials[0]?.atMs ?? Infinity)
-  for (const of of leads.values()) of.asked.sort((a, b) => since(a) - since(b))
-  return { leads: [...leads.values()], placed: [...placed.values()], looks }
+  for (const of of all) of.asked.sort((a, b) => since(a) - since(b))
+  return { leads: all, placed: [...placed.values()], looks }
 }

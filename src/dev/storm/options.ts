@@ -6,6 +6,8 @@ export interface StormOptions {
   instances: number
   kills: number
   redisKills: number
+  /** How often an instance's connections to Redis drop, with the answers to what it asked last. */
+  cuts: number
   /** Decides leads, faults, kill times and victims. */
   seed: number
   /** Leads posted per second. */
@@ -26,6 +28,7 @@ const DEFAULTS = {
   instances: 3,
   kills: 15,
   'redis-kills': 2,
+  cuts: 30,
   seed: 1,
   rate: 20,
   lease: 10,
@@ -50,6 +53,7 @@ export function readOptions(args: string[]): StormOptions {
     instances: Math.max(1, read('instances')),
     kills: read('kills'),
     redisKills: read('redis-kills'),
+    cuts: read('cuts'),
     seed: read('seed'),
     rate: Math.max(1, read('rate')),
     lease: read('lease'),

@@ -23,18 +23,13 @@ export function lostIn({ leads }: Book): Fault[] {
 }
 
 /** Pure: request_ids that were answered 202, and no outcome was written after that. */
-export function brokenPromises({ leads }: Book): Fault[] {
-  const own = new Set(leads.flatMap(({ asked }) => asked.map(({ requestId }) => requestId)))
-  return leads.flatMap(({ leadId, asked, writes, postings }) => {
+export const brokenPromises = ({ leads }: Book): Fault[] =>
+  leads.flatMap(({ leadId, asked, writes }) => {
     const lastMs = applied(writes).at(-1)?.atMs ?? -Infinity
-    const broken = asked.filter(({ posting }) => posting && posting.sentMs > lastMs)
-    const nobodys = postings.filter(({ as, requestId }) => as === 'duplicate' && !own.has(requestId))
-    return [
-      ...broken.map(({ requestId }) => ({ leadId, fault: `${requestId} was promised, and nothing came of it` })),
-      ...nobodys.map(({ requestId }) => ({ leadId, fault: `is a duplicate of ${requestId}, which is nobody's` })),
-    ]
+    return asked
+      .filter(({ posting }) => posting && posting.sentMs > lastMs)
+      .map(({ requestId }) => ({ leadId, fault: `${requestId} was promised, and nothing came of it` }))
   })
-}
 
 /** Pure: leads whose last outcome in Convoso is not what became of their call. */
 export function wrongIn(book: Book): Fault[] {
@@ -62,13 +57,13 @@ export interface Unconfirmed {
 /** Pure. */
 export function unconfirmedIn({ leads }: Book, { heldMs: leastMs }: Rules): Unconfirmed {
   const found: Unconfirmed = { cut: [], killed: [], forgotten: [], early: [] }
-  for (const { leadId, asked, writes } of leads) {
+  for (const { leadId, asked, writes, triedMs } of leads) {
     const last = asked.at(-1)
     const write = applied(writes).at(-1)
     if (!last || write?.outcome !== 'DIAL_UNCONFIRMED') continue
     const dial = mayHaveRung(last)
     found[dial ? (dial.placed ? 'forgotten' : 'cut') : 'killed'].push(leadId)
-    const heldMs = write.atMs - (dial?.atMs ?? last.posting?.sentMs ?? write.atMs)
+    const heldMs = write.atMs - (dial?.atMs ?? last.posting?.sentMs ?? triedMs)
     if (heldMs < leastMs) found.early.push({ leadId, fault: `unconfirmed after ${Math.round(heldMs)} ms already` })
   }
   return found

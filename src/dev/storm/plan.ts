@@ -12,22 +12,29 @@ export interface Sending {
   forgotten: boolean
 }
 
-/** A kill -9, and how long until what was killed is started again. Times in ms, `atMs` after the start. */
-export interface Kill {
+/**
+ * A kill -9 of an instance or of Redis, and how long until it is started again; or an instance's connections to Redis
+ * drop, after so many ms without an answer. `atMs` after the start.
+ */
+export interface Blow {
+  what: 'instance' | 'redis' | 'cut'
   atMs: number
-  /** Of the instances that live by then, counted from 0; null: Redis. */
-  victim: number | null
-  downMs: number
+  /** Which of the instances that live by then: the rest of a division. */
+  victim: number
+  ms: number
 }
 
 export interface Plan {
   sendings: Sending[]
-  kills: Kill[]
+  blows: Blow[]
 }
+
+/** Least and most `ms` of a blow. */
+const LASTS = { instance: [300, 3000], redis: [500, 2500], cut: [5, 50] } as const
 
 /** All that the seed decides beside the vendors' faults. Pure. */
 export function planOf(options: StormOptions): Plan {
-  const { leads, rate, kills, redisKills, seed } = options
+  const { leads, rate, kills, redisKills, cuts, seed } = options
   const sendings: Sending[] = []
   for (let n = 0; n < leads; n++) {
     const chance = seeded(seed, `lead ${n}`)
@@ -47,25 +54,18 @@ export function planOf(options: StormOptions): Plan {
     })
   }
   const lastMs = (leads / rate) * 1000
-  const kill = (name: string, n: number, count: number): Kill => {
-    const chance = seeded(seed, `${name} ${n}`)
-    // One in each part of the time, so that they meet calls of every age and do not all come at once.
-    const atMs = Math.round(((n + chance.next()) / count) * lastMs)
-    const victim = Math.floor(chance.next() * 1000)
-    const isRedis = name === 'redis'
-    return {
-      atMs,
-      victim: isRedis ? null : victim,
-      downMs: Math.round(chance.between(isRedis ? [500, 2500] : [300, 3000])),
-    }
-  }
-  return {
-    sendings,
-    kills: [
-      ...Array.from({ length: kills }, (_, n) => kill('instance', n, kills)),
-      ...Array.from({ length: redisKills }, (_, n) => kill('redis', n, redisKills)),
-    ].sort((a, b) => a.atMs - b.atMs),
-  }
+  // One in each part of the time, so that they meet calls of every age and do not all come at once.
+  const blows = (what: Blow['what'], count: number): Blow[] =>
+    Array.from({ length: count }, (_, n) => {
+      const chance = seeded(seed, `${what} ${n}`)
+      return {
+        what,
+        atMs: Math.round(((n + chance.next()) / count) * lastMs),
+        victim: Math.floor(chance.next() * 1000),
+        ms: Math.round(chance.between(LASTS[what])),
+      }
+    })
+  return { sendings, blows: [...blows('instance', kills), ...blows('redis', redisKills), ...blows('cut', cuts)] }
 }
 
 /** Nobody is ever called here: Bland is simulated. */

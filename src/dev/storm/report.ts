@@ -9,20 +9,16 @@ import { settingsOf } from './weather.ts'
 const SHOWN = ['LEASE', 'CALL_DEADLINE_SECONDS', 'LINE_HOLD', 'LINE_HOLD_TRANSFERRED'] as const
 const SHOWN_RATES = ['BLAND_MAX_CONCURRENT', 'BLAND_MAX_PER_SECOND', 'CONVOSO_MAX_RPS'] as const
 
-/** The settings of a storm, in three lines. */
+/** The settings of a storm, in four lines. */
 export function settingLines(options: StormOptions): Line[] {
   const settings = settingsOf(options)
-  const { seed, leads, rate, instances, kills, redisKills } = options
+  const { seed, leads, rate, instances, kills, redisKills, cuts } = options
   const say = (names: readonly (keyof typeof settings)[]) => names.map((name) => `${name} ${settings[name]}`).join(', ')
   return [
-    [
-      {
-        text: `${leads} leads, ${rate} a second; ${instances} instances, ${kills} killed; Redis killed ${redisKills}×`,
-      },
-    ],
+    [{ text: `${leads} leads, ${rate} a second, to ${instances} instances; seed ${seed}` }],
+    [{ text: `kill -9: ${kills} × an instance, ${redisKills} × Redis; ${cuts} × answers of Redis cut off` }],
     [{ text: say(SHOWN), style: 'dim' }],
     [{ text: say(SHOWN_RATES), style: 'dim' }],
-    [{ text: `seed ${seed}`, style: 'dim' }],
   ]
 }
 

@@ -23,8 +23,10 @@ export interface Stage {
   bland: BlandSimulator
   convoso: ConvosoSimulator
   fleet: Fleet
-  /** The hosts under which each instance knows the vendors: by these the ledgers tell instances apart. */
+  /** The hosts under which each instance knows the vendors. */
   hosts: string[][]
+  /** Between each instance and Redis. */
+  toRedis: Balancer[]
 }
 
 const secret = () => randomBytes(12).toString('hex')
@@ -56,18 +58,18 @@ export async function setStage(
     return balancer
   }
   const balancer = await relay(ports)
-  const vendors = [bland, convoso].map(({ url }) => Number(new URL(url).port))
-  const relays = await Promise.all(
-    Array.from({ length: options.instances }, () => Promise.all(vendors.map((port) => relay([port])))),
-  )
-  const hosts = relays.map((own) => own.map(({ url }) => new URL(url).host))
+  // Of its own for each instance: by the vendors' hosts their ledgers tell instances apart.
+  const relays = (port: number) => Promise.all(Array.from({ length: options.instances }, () => relay([port])))
+  const [toBland, toConvoso] = await Promise.all([bland, convoso].map(({ url }) => relays(Number(new URL(url).port))))
+  const toRedis = await relays(redis.port)
+  const hosts = (toBland ?? []).map(({ port }, i) => [port, toConvoso?.[i]?.port].map((each) => `127.0.0.1:${each}`))
 
   if (options.logs !== undefined) await mkdir(options.logs, { recursive: true })
   const dir = await mkdtemp(join(tmpdir(), 'awh-storm-'))
   onClose(() => rm(dir, { recursive: true, force: true }))
-  const envs = hosts.map(([blandHost, convosoHost]) => ({
+  const envs = hosts.map(([blandHost, convosoHost], i) => ({
     ...settingsOf(options),
-    REDIS_URL: redis.url,
+    REDIS_URL: redis.url.replace(`:${redis.port}`, `:${toRedis[i]?.port}`),
     BLAND_API_KEY: apiKey,
     BLAND_BASE_URL: `http://${blandHost}`,
     BLAND_WEBHOOK_URL: `${balancer.url}/webhooks/bland-callback`,
@@ -78,5 +80,5 @@ export async function setStage(
   }))
   const starting = startFleet({ entry: SERVER, dir, logs: options.logs, envs, ports })
   onClose(() => starting.then((fleet) => fleet.close()))
-  return { url: balancer.url, leadSecret, redis, bland, convoso, fleet: await starting, hosts }
+  return { url: balancer.url, leadSecret, redis, bland, convoso, fleet: await starting, hosts, toRedis }
 }
