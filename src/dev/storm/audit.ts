@@ -46,7 +46,7 @@ export function audit({ bland, convoso, kills, fallen }: Omit<Witness, 'startedM
     ...said(bland.max_live > rules.concurrent, `${bland.max_live} calls were live at once`),
     ...said(convoso.violations > 0, `${convoso.violations} requests Convoso would mind`),
     ...said(
-      unconfirmed.killed.length > kills.length * rules.permits,
+      unconfirmed.killed.length > instanceKills * rules.permits,
       `${unconfirmed.killed.length} dials unconfirmed by ${instanceKills} kills`,
     ),
     ...said(p99 > rules.takeOverMs, `the take-over took ${Math.round(p99)} ms (p99)`),

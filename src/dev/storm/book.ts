@@ -65,8 +65,8 @@ export interface LeadBook {
   leadId: string
   phone: string
   callLogId: string | null
-  /** When it was first posted, whatever came of that. */
-  triedMs: number
+  /** When it was posted, whatever came of that. */
+  triesMs: number[]
   postings: Posting[]
   /** One each request_id of its own. */
   asked: Asked[]
@@ -103,8 +103,8 @@ export function bookOf(bland: BlandLedger, convoso: ConvosoLedger): Book {
     const known = leads.get(leadId)
     if (known) return known
     const fresh: LeadBook = {
-      ...{ leadId, phone, callLogId: null, triedMs: Infinity },
-      ...{ postings: [], asked: [], writes: [], logs: [] },
+      ...{ leadId, phone, callLogId: null },
+      ...{ triesMs: [], postings: [], asked: [], writes: [], logs: [] },
     }
     leads.set(leadId, fresh)
     return fresh
@@ -124,7 +124,7 @@ export function bookOf(bland: BlandLedger, convoso: ConvosoLedger): Book {
         of.callLogId = entry.lead.call_log_id
         byLog.set(of.callLogId, of)
       }
-      of.triedMs = Math.min(of.triedMs, entry.at_ms - entry.took_ms)
+      of.triesMs.push(entry.at_ms - entry.took_ms)
       if (entry.status !== 202) continue
       const { request_id, duplicate, state } = fieldsOf(entry.body)
       const as = duplicate === true ? 'duplicate' : state === 'refused' ? 'refused' : 'new'
@@ -181,7 +181,8 @@ export function bookOf(bland: BlandLedger, convoso: ConvosoLedger): Book {
     }
   }
   // A call whose 202 was lost may be known from nothing but a later "duplicate": it is of who came first.
-  const all = [...leads.values()].sort((a, b) => a.triedMs - b.triedMs)
+  const first = ({ triesMs }: LeadBook) => Math.min(...triesMs)
+  const all = [...leads.values()].sort((a, b) => first(a) - first(b))
   const known = new Set(all.flatMap((of) => of.asked.map(({ requestId }) => requestId)))
   for (const of of all) {
     for (const { requestId } of of.postings.filter((posting) => !known.has(posting.requestId))) {

@@ -16,11 +16,12 @@ const dialedTwice = ({ leadId, asked }: LeadBook): Fault[] =>
 const answersOf = (dials: Dial[]) => dials.map(({ answer }) => answer ?? 'no answer').join(', ')
 
 /** Two calls for one lead, though it was not posted anew after Convoso had heard of the first. */
-function placedTwice({ leadId, asked, writes }: LeadBook): Fault[] {
+function placedTwice({ leadId, asked, writes, triesMs }: LeadBook): Fault[] {
   const calls = asked.filter(({ dials }) => dials.some(({ placed }) => placed))
-  return calls.slice(1).flatMap(({ requestId, posting }) => {
-    const heardMs = writes.find(({ applied }) => applied)?.atMs ?? Infinity
-    return posting && posting.sentMs > heardMs ? [] : [{ leadId, fault: `placed again as ${requestId}` }]
+  const heardMs = writes.find(({ applied }) => applied)?.atMs ?? Infinity
+  return calls.slice(1).flatMap(({ requestId, posting, dials }) => {
+    const posted = posting ? [posting.sentMs] : triesMs.filter((ms) => ms < (dials[0]?.atMs ?? 0))
+    return posted.some((ms) => ms > heardMs) ? [] : [{ leadId, fault: `placed again as ${requestId}` }]
   })
 }
 

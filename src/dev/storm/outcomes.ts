@@ -57,13 +57,13 @@ export interface Unconfirmed {
 /** Pure. */
 export function unconfirmedIn({ leads }: Book, { heldMs: leastMs }: Rules): Unconfirmed {
   const found: Unconfirmed = { cut: [], killed: [], forgotten: [], early: [] }
-  for (const { leadId, asked, writes, triedMs } of leads) {
+  for (const { leadId, asked, writes, triesMs } of leads) {
     const last = asked.at(-1)
     const write = applied(writes).at(-1)
     if (!last || write?.outcome !== 'DIAL_UNCONFIRMED') continue
     const dial = mayHaveRung(last)
     found[dial ? (dial.placed ? 'forgotten' : 'cut') : 'killed'].push(leadId)
-    const heldMs = write.atMs - (dial?.atMs ?? last.posting?.sentMs ?? triedMs)
+    const heldMs = write.atMs - (dial?.atMs ?? last.posting?.sentMs ?? Math.min(...triesMs))
     if (heldMs < leastMs) found.early.push({ leadId, fault: `unconfirmed after ${Math.round(heldMs)} ms already` })
   }
   return found
