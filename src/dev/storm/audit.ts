@@ -1,8 +1,9 @@
 import type { Witness } from './blow.ts'
-import { type Book, bookOf } from './book.ts'
+import type { Book } from './book.ts'
 import { doublesIn } from './doubles.ts'
 import { type Extra, extraIn } from './extra.ts'
 import { brokenPromises, lostIn, type Unconfirmed, unconfirmedIn, wrongIn } from './outcomes.ts'
+import { bookOf } from './reading.ts'
 import type { Fault, Rules } from './rules.ts'
 import { percentile, type TakeOver, takeOverIn } from './take-over.ts'
 
@@ -56,8 +57,8 @@ export function audit({ bland, convoso, kills, fallen }: Omit<Witness, 'startedM
     counts: {
       posted: leads.length,
       accepted: leads.filter(({ postings }) => postings.length > 0).length,
-      own: leads.filter(({ asked }) => asked.length > 0).length,
-      dials: leads.flatMap(({ asked }) => asked.flatMap(({ dials }) => dials)).length,
+      own: leads.filter(({ calls }) => calls.length > 0).length,
+      dials: leads.flatMap(({ calls }) => calls.flatMap(({ dials }) => dials)).length,
       placed: book.placed.length,
       writes: leads.flatMap(({ writes }) => writes.filter(({ applied }) => applied)).length,
     },

@@ -23,7 +23,8 @@ export interface Witness {
 }
 
 const LOOK_MS = 500
-const AT_MOST_MS = 8 * 60_000
+/** Once all leads were posted, the rest lasts at most so long. */
+const REST_MS = 330_000
 
 /**
  * Posts the leads and kills as planned, then waits until nothing is open any more and nothing has moved for longer than
@@ -42,18 +43,17 @@ export async function blow(
     if (forgotten) bland.script({ lead_id: lead.lead_id, faults: { never: 1, forgotten: 1 } })
   }
   const startedMs = Date.now()
-  const over = AbortSignal.any([signal, AbortSignal.timeout(AT_MOST_MS)])
+  const atMostMs = (options.leads / options.rate) * 1000 + REST_MS
+  const over = AbortSignal.any([signal, AbortSignal.timeout(atMostMs)])
   setMaxListeners(0, over)
   const sender = { convoso, url: `${url}/webhooks/awhealth-outbound`, secret: leadSecret, seed: options.seed }
   let underWay = true
-  const all = Promise.all([
+  const all = Promise.allSettled([
     ...sendings.map((sending) => sendLead(sending, { ...sender, signal: over })),
     ...blows.map((each) => strike(each, { stage, signal: over, onKill: (kill) => kills.push(kill) })),
   ]).finally(() => {
     underWay = false
   })
-  // Its failure is looked at once the looking has ended.
-  all.catch(() => {})
 
   const look = createProgress(bland, convoso)
   const seen = () => ({ bland: bland.ledger(), convoso: convoso.ledger(), kills, fallen: [] })
@@ -70,6 +70,7 @@ export async function blow(
   }
   const tookMs = Date.now() - startedMs
   const fallen = await fleet.fallen()
-  await all.catch(() => fallen.push('not every lead was taken within 8 minutes'))
+  const failed = (await all).flatMap((each) => (each.status === 'rejected' ? [(each.reason as Error).message] : []))
+  fallen.push(...(over.aborted ? [`not over after ${Math.round(atMostMs / 1000)} s`] : new Set(failed)))
   return { ...seen(), fallen, startedMs, tookMs }
 }

@@ -1,5 +1,6 @@
-import { type Book, type Dial, type LeadBook, type Placed, pushTo } from './book.ts'
+import type { Book, Dial, LeadBook, Placed } from './book.ts'
 import { RANG_NOBODY } from './due.ts'
+import { pushTo } from './reading.ts'
 import type { Fault, Rules } from './rules.ts'
 
 /** Pure: everybody who was, or could have been, rung twice. */
@@ -8,18 +9,18 @@ export function doublesIn(book: Book, rules: Rules): Fault[] {
 }
 
 /** Two dial requests for one request_id, though the first may have rung. */
-const dialedTwice = ({ leadId, asked }: LeadBook): Fault[] =>
-  asked
+const dialedTwice = ({ leadId, calls }: LeadBook): Fault[] =>
+  calls
     .filter(({ dials }) => dials.slice(0, -1).some(({ answer }) => answer !== RANG_NOBODY))
     .map(({ requestId, dials }) => ({ leadId, fault: `${requestId} was dialed again: ${answersOf(dials)}` }))
 
 const answersOf = (dials: Dial[]) => dials.map(({ answer }) => answer ?? 'no answer').join(', ')
 
 /** Two calls for one lead, though it was not posted anew after Convoso had heard of the first. */
-function placedTwice({ leadId, asked, writes, triesMs }: LeadBook): Fault[] {
-  const calls = asked.filter(({ dials }) => dials.some(({ placed }) => placed))
+function placedTwice({ leadId, calls, writes, triesMs }: LeadBook): Fault[] {
+  const rang = calls.filter(({ dials }) => dials.some(({ placed }) => placed))
   const heardMs = writes.find(({ applied }) => applied)?.atMs ?? Infinity
-  return calls.slice(1).flatMap(({ requestId, posting, dials }) => {
+  return rang.slice(1).flatMap(({ requestId, posting, dials }) => {
     const posted = posting ? [posting.sentMs] : triesMs.filter((ms) => ms < (dials[0]?.atMs ?? 0))
     return posted.some((ms) => ms > heardMs) ? [] : [{ leadId, fault: `placed again as ${requestId}` }]
   })

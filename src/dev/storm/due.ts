@@ -1,6 +1,6 @@
 import type { Outcome } from '../../calls/call.ts'
 import type { SceneName } from '../bland-simulator/scenes.ts'
-import type { Asked, Book, LeadBook, Placed } from './book.ts'
+import type { Book, Call, LeadBook, Placed } from './book.ts'
 
 /** What Convoso must have in the end: any of these, each `OUTCOME STATUS`. */
 export interface Due {
@@ -34,8 +34,8 @@ const verdict = (outcome: Outcome) => `${outcome} ${STATUSES[outcome]}`
 export const RANG_NOBODY = 429
 
 /** The last call that was placed for a lead, if any was. */
-export const lastPlaced = ({ asked }: LeadBook): Placed | undefined =>
-  asked
+export const lastPlaced = ({ calls }: LeadBook): Placed | undefined =>
+  calls
     .flatMap(({ dials }) => dials)
     .flatMap(({ placed }) => placed ?? [])
     .sort((a, b) => a.atMs - b.atMs)
@@ -53,18 +53,18 @@ function dueOfPlaced({ scene, forgotten, takenMs }: Placed): Due {
  * with the call of another lead to the same number, or its number had become one not to be called, or its dialer was
  * killed before Bland heard of it. Pure.
  */
-export function dueOf(lead: LeadBook, last: Asked, book: Pick<Book, 'leads'>): Due {
+export function dueOf(lead: LeadBook, last: Call, book: Pick<Book, 'leads'>): Due {
   const dial = last.dials.filter(({ answer }) => answer !== RANG_NOBODY).at(-1)
   if (dial?.placed) return dueOfPlaced(dial.placed)
   if (dial) return { any: [verdict('DIAL_UNCONFIRMED')], why: 'its dial was cut, and nothing placed' }
   const others = book.leads.filter((other) => other.phone === lead.phone && other !== lead).map(lastPlaced)
-  const calls = others.flatMap((placed) => placed ?? [])
-  const forbids = last.posting?.as === 'refused' || calls.some(({ scene }) => scene === 'DO_NOT_CALL')
+  const rang = others.flatMap((placed) => placed ?? [])
+  const forbids = last.posting?.as === 'refused' || rang.some(({ scene }) => scene === 'DO_NOT_CALL')
   return {
     any: [
       verdict('DIAL_UNCONFIRMED'),
       ...(forbids ? [verdict('REFUSED')] : []),
-      ...calls.flatMap((placed) => dueOfPlaced(placed).any),
+      ...rang.flatMap((placed) => dueOfPlaced(placed).any),
     ],
     why: 'it was never dialed',
   }

@@ -16,13 +16,13 @@ export interface Extra {
 /** Pure. */
 export function extraIn({ leads }: Book, kills: Struck[], { underWayMs }: Rules): Extra {
   const extra: Extra = { killed: 0, unheard: 0, corrected: 0, unexplained: [] }
-  for (const { leadId, asked, writes } of leads) {
+  for (const { leadId, calls, writes } of leads) {
     const heard = writes.filter(({ applied }) => applied)
-    let calls = asked.length
+    let left = calls.length
     heard.slice(1).forEach((write, i) => {
       const before = heard[i] as Write
       const another = write.callId !== before.callId || write.outcome !== before.outcome
-      if (another && --calls > 0) return
+      if (another && --left > 0) return
       if (before.fault !== null) extra.unheard += 1
       else if (kills.some(({ atMs }) => atMs >= before.cameMs - underWayMs && atMs <= write.atMs)) extra.killed += 1
       else if (another) extra.corrected += 1

@@ -4,7 +4,7 @@ import type { LeadBook } from './book.ts'
 export function factsOf(lead: LeadBook, startedMs: number): string[] {
   const facts: [atMs: number, text: string][] = [
     ...lead.postings.map(({ atMs, as, requestId }): [number, string] => [atMs, `202 ${as} ${requestId}`]),
-    ...lead.asked.flatMap(({ dials, requestId }) =>
+    ...lead.calls.flatMap(({ dials, requestId }) =>
       dials.flatMap(({ atMs, answeredMs, answer, placed }): [number, string][] => [
         [atMs, `dialed for ${requestId}`],
         ...(answer === null ? [] : [[answeredMs, `dial answered ${answer}`] as [number, string]]),

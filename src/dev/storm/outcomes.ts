@@ -1,17 +1,17 @@
-import type { Asked, Book, LeadBook, Placed, Write } from './book.ts'
+import type { Book, Call, LeadBook, Placed, Write } from './book.ts'
 import { dueOf, RANG_NOBODY } from './due.ts'
 import type { Fault, Rules } from './rules.ts'
 
 const said = ({ outcome, status }: Write) => `${outcome} ${status}`
 const applied = (writes: Write[]) => writes.filter((write) => write.applied)
-const placedOf = ({ asked }: LeadBook): Placed[] =>
-  asked.flatMap(({ dials }) => dials).flatMap(({ placed }) => placed ?? [])
+const placedOf = ({ calls }: LeadBook): Placed[] =>
+  calls.flatMap(({ dials }) => dials).flatMap(({ placed }) => placed ?? [])
 
 /** Pure: leads of their own, or calls that were placed, of which Convoso never heard. */
 export function lostIn({ leads }: Book): Fault[] {
   return leads.flatMap((lead) => {
-    const { leadId, asked, callLogId } = lead
-    if (asked.length === 0) return []
+    const { leadId, calls, callLogId } = lead
+    if (calls.length === 0) return []
     const heard = applied(lead.writes)
     if (heard.length === 0) return [{ leadId, fault: 'has no outcome in Convoso' }]
     const unheard = placedOf(lead)
@@ -24,9 +24,9 @@ export function lostIn({ leads }: Book): Fault[] {
 
 /** Pure: request_ids that were answered 202, and no outcome was written after that. */
 export const brokenPromises = ({ leads }: Book): Fault[] =>
-  leads.flatMap(({ leadId, asked, writes }) => {
+  leads.flatMap(({ leadId, calls, writes }) => {
     const lastMs = applied(writes).at(-1)?.atMs ?? -Infinity
-    return asked
+    return calls
       .filter(({ posting }) => posting && posting.sentMs > lastMs)
       .map(({ requestId }) => ({ leadId, fault: `${requestId} was promised, and nothing came of it` }))
   })
@@ -34,7 +34,7 @@ export const brokenPromises = ({ leads }: Book): Fault[] =>
 /** Pure: leads whose last outcome in Convoso is not what became of their call. */
 export function wrongIn(book: Book): Fault[] {
   return book.leads.flatMap((lead) => {
-    const last = lead.asked.at(-1)
+    const last = lead.calls.at(-1)
     const heard = applied(lead.writes).at(-1)
     if (!last || !heard) return []
     const { any, why } = dueOf(lead, last, book)
@@ -57,8 +57,8 @@ export interface Unconfirmed {
 /** Pure. */
 export function unconfirmedIn({ leads }: Book, { heldMs: leastMs }: Rules): Unconfirmed {
   const found: Unconfirmed = { cut: [], killed: [], forgotten: [], early: [] }
-  for (const { leadId, asked, writes, triesMs } of leads) {
-    const last = asked.at(-1)
+  for (const { leadId, calls, writes, triesMs } of leads) {
+    const last = calls.at(-1)
     const write = applied(writes).at(-1)
     if (!last || write?.outcome !== 'DIAL_UNCONFIRMED') continue
     const dial = mayHaveRung(last)
@@ -69,4 +69,4 @@ export function unconfirmedIn({ leads }: Book, { heldMs: leastMs }: Rules): Unco
   return found
 }
 
-const mayHaveRung = ({ dials }: Asked) => dials.filter(({ answer }) => answer !== RANG_NOBODY).at(-1)
+const mayHaveRung = ({ dials }: Call) => dials.filter(({ answer }) => answer !== RANG_NOBODY).at(-1)

@@ -50,7 +50,8 @@ export function planOf(options: StormOptions): Plan {
       encoding: chance.hits(0.5) ? 'form' : 'json',
       atMs: Math.round(((n + chance.next()) / rate) * 1000),
       againMs: chance.hits(0.03) ? Math.round(chance.between([0, 1000])) : null,
-      forgotten: chance.hits(0.005),
+      // These last longest, so they come in the first half.
+      forgotten: chance.hits(0.01) && n < leads / 2,
     })
   }
   const lastMs = (leads / rate) * 1000

@@ -28,7 +28,7 @@ export function takeOverIn(book: Book, kills: Struck[]): TakeOver {
       if (writes.some((write) => wasUnderWay(write, write.cameMs, write.atMs))) {
         found.writes.push(...from(writes.map(({ cameMs }) => cameMs)))
       }
-      const dials = lead.asked.flatMap((each) => each.dials)
+      const dials = lead.calls.flatMap((each) => each.dials)
       const cut = dials.find((dial) => wasUnderWay(dial, dial.atMs, dial.answeredMs))
       if (cut) found.dials.push(...from(stepsAfter(cut, lead, book)))
       const waiting = dials.some(({ placed }) => placed && placed.takenMs <= killMs)
@@ -43,7 +43,7 @@ export function takeOverIn(book: Book, kills: Struck[]): TakeOver {
 
 /** Whenever anybody heard of this call again: a look for its number, its completion taken, its outcome written. */
 const stepsAfter = ({ placed }: Dial, { phone, writes }: LeadBook, { looks }: Book): number[] => [
-  ...(looks.get(phone) ?? []).map(({ atMs }) => atMs),
+  ...(looks.get(phone) ?? []),
   ...(placed ? [placed.takenMs] : []),
   ...writes.map(({ cameMs }) => cameMs),
 ]

@@ -25,7 +25,7 @@ export function blandWeather({ deadline }: StormOptions): Partial<BlandDials> {
       no_id_after: 0.01,
       hang_after: 0.005,
     },
-    ...{ list_lag_ms: ms(0.05), settle_ms: 500, lookup_error: 0.05 },
+    ...{ list_lag_ms: ms(0.05), settle_ms: 500, lookup_error: 0.03 },
     ...{ early: 0.05, never: 0.02, late: 0.04, late_ms: [ms(0.1), ms(0.3)], twice: 0.05, thrice: 0.02 },
     ...{ copy_ms: [0, 1000], events_before: 0.1, enrichment_after: 0.1, padded: 0.005, padded_mb: [1, 4] },
     ...{ metadata_stripped: 0.05, unsigned: 0.003, wrongly_signed: 0.003, resends: 4, resend_ms: ms(0.02) },
