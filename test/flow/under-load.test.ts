@@ -66,6 +66,7 @@ t.test('kill -9 of one of two instances while Convoso is slow', { timeout: 90_00
   t.ok(tookMs < LEASE_MS + 20_000, `all written ${tookMs} ms after the kill`)
   t.ok(tookMs > LEASE_MS / 2, 'and some of them by the instance that took over')
   t.ok(rung.size > COUNT / 2, `${rung.size} calls were placed by then`)
+  await bland.seen((entry) => entry.what === 'asked' && entry.url.includes('to_number'), cut.length)
   for (const id of cutIds) t.match(await call(id), { state: 'dialing', call_id: null })
 
   const { numbers, entries } = bland.ledger()
