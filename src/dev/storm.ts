@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { createEnding } from './ending.ts'
 import { createScreen, type Line } from './screen.ts'
 import { type Audit, audit } from './storm/audit.ts'
-import { blow, type Witness } from './storm/blow.ts'
+import { blow } from './storm/blow.ts'
 import { factsOf } from './storm/facts.ts'
 import { readOptions, type StormOptions } from './storm/options.ts'
 import { settingLines, tableLines } from './storm/report.ts'
 import { rulesOf } from './storm/rules.ts'
 import { setStage } from './storm/stage.ts'
+import type { Witness } from './storm/witness.ts'
 
 /*
  * `npm run storm -- --leads 3000 --instances 3 --kills 15 --redis-kills 2 --seed 1`: the service as production runs it,

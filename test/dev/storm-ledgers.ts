@@ -2,7 +2,7 @@ import type { BlandLedger } from '../../src/dev/bland-simulator/entries.ts'
 import type { SceneName } from '../../src/dev/bland-simulator/scenes.ts'
 import type { ConvosoLedger } from '../../src/dev/convoso-simulator/entries.ts'
 import type { Rules } from '../../src/dev/storm/rules.ts'
-import type { Struck } from '../../src/dev/storm/strikes.ts'
+import type { Struck } from '../../src/dev/storm/witness.ts'
 
 type Bland = BlandLedger['entries'][number]
 type Convoso = ConvosoLedger['entries'][number]

@@ -1,4 +1,3 @@
-import type { Witness } from './blow.ts'
 import type { Book } from './book.ts'
 import { doublesIn } from './doubles.ts'
 import { type Extra, extraIn } from './extra.ts'
@@ -6,6 +5,7 @@ import { brokenPromises, lostIn, type Unconfirmed, unconfirmedIn, wrongIn } from
 import { bookOf } from './reading.ts'
 import type { Fault, Rules } from './rules.ts'
 import { percentile, type TakeOver, takeOverIn } from './take-over.ts'
+import type { Witness } from './witness.ts'
 
 export interface Audit {
   book: Book

@@ -1,7 +1,5 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { BlandLedger } from '../bland-simulator/entries.ts'
-import type { ConvosoLedger } from '../convoso-simulator/entries.ts'
 import { audit } from './audit.ts'
 import type { StormOptions } from './options.ts'
 import { planOf } from './plan.ts'
@@ -9,18 +7,8 @@ import { createProgress, type Progress } from './progress.ts'
 import { rulesOf } from './rules.ts'
 import { sendLead } from './sending.ts'
 import type { Stage } from './stage.ts'
-import { type Struck, strike } from './strikes.ts'
-
-/** All that is known of a storm from outside the service. */
-export interface Witness {
-  bland: BlandLedger
-  convoso: ConvosoLedger
-  kills: Struck[]
-  /** Instances that ended though nobody killed them. */
-  fallen: string[]
-  startedMs: number
-  tookMs: number
-}
+import { strike } from './strikes.ts'
+import type { Struck, Witness } from './witness.ts'
 
 const LOOK_MS = 500
 /** Once all leads were posted, the rest lasts at most so long. */

@@ -1,6 +1,6 @@
 import type { Book, Write } from './book.ts'
 import type { Rules } from './rules.ts'
-import type { Struck } from './strikes.ts'
+import type { Struck } from './witness.ts'
 
 /** Outcomes that were written more often than once for each call, by why. Writes are absolute: none does harm. */
 export interface Extra {

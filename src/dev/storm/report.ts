@@ -1,10 +1,10 @@
 import type { Line, Style } from '../screen.ts'
 import { type Audit, takenOver } from './audit.ts'
-import type { Witness } from './blow.ts'
 import type { StormOptions } from './options.ts'
 import type { Rules } from './rules.ts'
 import { percentile } from './take-over.ts'
 import { settingsOf } from './weather.ts'
+import type { Witness } from './witness.ts'
 
 const SHOWN = ['LEASE', 'CALL_DEADLINE_SECONDS', 'LINE_HOLD', 'LINE_HOLD_TRANSFERRED'] as const
 const SHOWN_RATES = ['BLAND_MAX_CONCURRENT', 'BLAND_MAX_PER_SECOND', 'CONVOSO_MAX_RPS'] as const

@@ -1,12 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Blow } from './plan.ts'
 import type { Stage } from './stage.ts'
-
-/** A kill -9 as it happened: epoch ms, and the hosts under which the victim knew the vendors (none: it was Redis). */
-export interface Struck {
-  atMs: number
-  hosts: string[]
-}
+import type { Struck } from './witness.ts'
 
 interface Options {
   stage: Stage

@@ -1,5 +1,5 @@
 import type { Book, Dial, LeadBook } from './book.ts'
-import type { Struck } from './strikes.ts'
+import type { Struck } from './witness.ts'
 
 /** From the kill of an instance to the next step of calls, in ms, smallest first. */
 export interface TakeOver {
