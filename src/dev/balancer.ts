@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 export interface BalancerOptions {
   /** Ports on 127.0.0.1, taken in turn. */
@@ -13,6 +14,8 @@ export interface BalancerOptions {
 export interface Balancer {
   url: string
   port: number
+  /** What targets say is lost from now on, and after `ms` every connection drops: what was asked last, was heard. */
+  loseAnswers(ms: number): Promise<void>
   /** Drops every connection and stops listening. */
   close(): Promise<void>
 }
@@ -24,6 +27,7 @@ export interface Balancer {
 export async function createBalancer({ targets, port = 0, restMs = 250 }: BalancerOptions): Promise<Balancer> {
   const sockets = new Set<Socket>()
   const restsUntil = new Map<number, number>()
+  const joined = new Set<readonly [client: Socket, upstream: Socket]>()
   let turn = 0
 
   const order = () => {
@@ -46,7 +50,7 @@ export async function createBalancer({ targets, port = 0, restMs = 250 }: Balanc
       const upstream = track(connect({ port: target, host: '127.0.0.1', allowHalfOpen: true }))
       const connected = await once(upstream, 'connect').catch(() => undefined)
       if (client.destroyed) return void upstream.destroy()
-      if (connected) return join(client, upstream)
+      if (connected) return join(client, upstream, joined)
       restsUntil.set(target, performance.now() + restMs)
     }
     client.destroy()
@@ -58,6 +62,12 @@ export async function createBalancer({ targets, port = 0, restMs = 250 }: Balanc
   return {
     url: `http://127.0.0.1:${bound}`,
     port: bound,
+    async loseAnswers(ms) {
+      const pairs = [...joined]
+      for (const [client, upstream] of pairs) upstream.unpipe(client).resume()
+      await delay(ms)
+      for (const [client] of pairs) client.destroy()
+    },
     async close() {
       if (!server.listening) return
       server.close()
@@ -68,8 +78,13 @@ export async function createBalancer({ targets, port = 0, restMs = 250 }: Balanc
 }
 
 /** Each side's end is passed on and the other may still speak; a side that breaks takes the other with it. */
-function join(client: Socket, upstream: Socket): void {
+function join(client: Socket, upstream: Socket, joined: Set<readonly [Socket, Socket]>): void {
+  const pair = [client, upstream] as const
+  joined.add(pair)
   client.pipe(upstream).pipe(client)
-  client.on('close', () => upstream.destroy())
+  client.on('close', () => {
+    joined.delete(pair)
+    upstream.destroy()
+  })
   upstream.on('close', () => client.destroy())
 }

@@ -1,10 +1,11 @@
 import { audit } from './demo/audit.ts'
 import { redisCli } from './demo/redis-cli.ts'
 import { auditLines, insideLines, keptLines, tableLines } from './demo/report.ts'
-import { createScreen } from './demo/screen.ts'
 import { show } from './demo/show.ts'
 import { type Stage, setStage } from './demo/stage.ts'
 import { STORIES } from './demo/stories.ts'
+import { createEnding } from './ending.ts'
+import { createScreen } from './screen.ts'
 
 /*
  * `npm run demo`: two instances of the service as production runs it, between a Bland and a Convoso that call nobody.
@@ -12,46 +13,15 @@ import { STORIES } from './demo/stories.ts'
  */
 const KEEP = process.argv.includes('--keep')
 const LOG_LINES = 12
-const AGAIN_MS = 1000
-
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 const screen = createScreen(process.stdout, process.env)
-const ends: (() => Promise<unknown>)[] = []
-const stage = setStage(onClose, (text) => screen.say([{ text, style: 'dim' }]))
+const ending = createEnding()
+const stage = setStage(ending.onClose, (text) => screen.say([{ text, style: 'dim' }]))
 
-let stopping = false
-
-const code = await Promise.race([stopped(), perform()])
+const code = await Promise.race([ending.asked, perform()])
 screen.end()
-await strike()
+await ending.strike()
 process.exit(code)
-
-/** Resolves with an exit code when somebody wants the demo to end. */
-function stopped(): Promise<number> {
-  return new Promise((resolve) => {
-    let firstMs: number | undefined
-    const stop = (code: number) => {
-      stopping = true
-      firstMs ??= performance.now()
-      resolve(code)
-      // Asked again it goes at once, and Redis and the instances with it; npm passes on a Ctrl-C that was heard already.
-      if (performance.now() - firstMs > AGAIN_MS) process.exit(code)
-    }
-    for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => stop(code))
-    // Whoever read along has gone.
-    process.stdout.on('error', () => stop(1))
-  })
-}
-
-function onClose(end: () => Promise<unknown>): void {
-  ends.unshift(end)
-}
-
-/** Ends what was started, last first. */
-async function strike(): Promise<void> {
-  for (let end = ends.shift(); end; end = ends.shift()) await end().catch(() => {})
-}
 
 /** The whole demo; resolves with its exit code and never rejects. */
 async function perform(): Promise<number> {
@@ -61,7 +31,7 @@ async function perform(): Promise<number> {
     const set = await stage
     return await tell(set)
   } catch (error) {
-    if (stopping) return 1
+    if (ending.isAsked) return 1
     screen.end()
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return 1
@@ -75,8 +45,8 @@ async function tell(stage: Stage): Promise<number> {
     [{ text: 'Bland and Convoso are simulated: nobody is called.' }],
     [],
   )
-  const watch = await show(STORIES, { stage, screen, onClose })
-  if (stopping) return 1
+  const watch = await show(STORIES, { stage, screen, onClose: ending.onClose })
+  if (ending.isAsked) return 1
   const ledgers = [bland.ledger(), convoso.ledger()] as const
   const found = audit(STORIES, ...ledgers)
   const fallen = instances.filter(({ alive }) => !alive()).map(({ pid }) => `instance ${pid} ended by itself`)

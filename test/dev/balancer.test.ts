@@ -56,3 +56,26 @@ t.test('drops the connection when every target refuses, and all of them on close
   await closed
   await balancer.close()
 })
+
+t.test('loses answers: what was asked is heard, and nothing comes back', async (t) => {
+  const heard: string[] = []
+  const server = createServer((socket) =>
+    socket.on('data', (chunk) => socket.write(`re: ${heard.push(String(chunk))}`)),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const balancer = await createBalancer({ targets: [(server.address() as AddressInfo).port] })
+  t.teardown(balancer.close)
+  const client = connect(balancer.port, '127.0.0.1')
+  const answers: string[] = []
+  client.on('data', (chunk) => answers.push(String(chunk)))
+  client.on('error', () => {})
+  client.write('first')
+  await once(client, 'data')
+  const lost = balancer.loseAnswers(100)
+  client.write('second')
+  await Promise.all([lost, once(client, 'close')])
+  t.same(heard, ['first', 'second'])
+  t.same(answers, ['re: 1'])
+})

@@ -5,9 +5,9 @@ import { OUTCOMES } from '../../src/calls/call.ts'
 import type { BlandLedger } from '../../src/dev/bland-simulator/entries.ts'
 import type { ConvosoLedger } from '../../src/dev/convoso-simulator/entries.ts'
 import { audit } from '../../src/dev/demo/audit.ts'
-import { startInstance } from '../../src/dev/demo/instance.ts'
-import { createScreen, drawn, type Line } from '../../src/dev/demo/screen.ts'
 import { phoneOf, STORIES } from '../../src/dev/demo/stories.ts'
+import { startInstance } from '../../src/dev/instance.ts'
+import { createScreen, drawn, type Line } from '../../src/dev/screen.ts'
 
 type Bland = BlandLedger['entries'][number]
 type Convoso = ConvosoLedger['entries'][number]
@@ -26,13 +26,13 @@ function ledgers() {
     const sent = { what: 'sent', url: '', encoding: 'json', lead: story.lead, status: 202, error: null } as const
     convoso.push({ ...sent, ...stamp(), body: { success: true }, took_ms: 5 })
     if (story.again) convoso.push({ ...sent, ...stamp(), body: { duplicate: true }, took_ms: 5 })
-    bland.push({ what: 'dial', ...about, ...stamp(), body: {} })
-    bland.push({ what: 'placed', ...stamp(), call_id, phone_number, lead_id, scene: 'BUSY' })
+    bland.push({ what: 'dial', ...about, ...stamp(), host: '', body: {} })
+    bland.push({ what: 'placed', ...stamp(), call_id, phone_number, lead_id, scene: 'BUSY', forgotten: false })
     bland.push({ what: 'answer', ...about, ...stamp(), call_id, status: 200, body: {} })
     numbers[phone_number] = { placed: 1, overlaps: 0, last_placed_ms: 0 }
     const mail = { copy: 1, attempt: 1, url: '', bytes: 1, sha256: '', signature: null, error: null, took_ms: 4 }
     bland.push({ what: 'mail', kind: 'completion', call_id, lead_id, ...mail, ...stamp(), status: 200 })
-    const write = { what: 'write', method: 'POST', fault: null } as const
+    const write = { what: 'write', method: 'POST', fault: null, host: '', came_ms: 0 } as const
     const params = { status: story.expect.status ?? '', call_transcript: `Call Outcome: ${story.expect.outcome}\n` }
     convoso.push({ ...write, ...stamp(), endpoint: 'leads/update', lead_id, call_log_id: null, params })
     if (call_log_id)

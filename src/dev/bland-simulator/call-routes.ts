@@ -59,7 +59,8 @@ export const callRoutes =
       }
       exchange.place(call)
       const { phone, leadId } = order
-      ledger.record({ what: 'placed', call_id: callId, phone_number: phone, lead_id: leadId, scene: plan.scene })
+      const { scene, forgotten } = plan
+      ledger.record({ what: 'placed', call_id: callId, phone_number: phone, lead_id: leadId, scene, forgotten })
       return call
     }
 
@@ -70,7 +71,7 @@ export const callRoutes =
       const attempt = (attempts.get(phone) ?? 0) + 1
       attempts.set(phone, attempt)
       const about = { attempt, phone_number: phone, lead_id: leadId }
-      ledger.record({ what: 'dial', ...about, body: request.body })
+      ledger.record({ what: 'dial', ...about, host: request.host, body: request.body })
 
       function answer(ending: Ending, callId: string | null = null) {
         const { status, body } = typeof ending === 'string' ? { status: ending, body: null } : ending

@@ -3,10 +3,17 @@ import type { SceneName } from './scenes.ts'
 
 /** What the ledger holds, told apart by `what`. */
 export type BlandEntry =
-  /** A dial request arrived; `attempt` counts them per number from 1. */
-  | { what: 'dial'; attempt: number; phone_number: string; lead_id: string | null; body: unknown }
-  /** The number rings. */
-  | { what: 'placed'; call_id: string; phone_number: string; lead_id: string | null; scene: SceneName }
+  /** A dial request arrived; `attempt` counts them per number from 1. `host` is the one it was sent to. */
+  | { what: 'dial'; attempt: number; phone_number: string; lead_id: string | null; host: string; body: unknown }
+  /** The number rings. No look-up will know of a call that is `forgotten`. */
+  | {
+      what: 'placed'
+      call_id: string
+      phone_number: string
+      lead_id: string | null
+      scene: SceneName
+      forgotten: boolean
+    }
   /** How a dial was answered; a call was placed when there is a `call_id`, whatever the status. */
   | {
       what: 'answer'

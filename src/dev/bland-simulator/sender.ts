@@ -32,7 +32,8 @@ export function createSender({ clock, timers, ledger, secret }: Options): Sender
   async function post(url: string, bytes: Buffer, signature: string | null) {
     const headers = { 'content-type': 'application/json', ...(signature && { 'x-webhook-signature': signature }) }
     try {
-      const answer = await request(url, { method: 'POST', headers, body: bytes, dispatcher: agent })
+      // A connection of its own, as from a vendor's many workers: behind a balancer every instance gets its share.
+      const answer = await request(url, { method: 'POST', headers, body: bytes, dispatcher: agent, reset: true })
       await answer.body.dump()
       return { status: answer.statusCode, error: null }
     } catch (error) {

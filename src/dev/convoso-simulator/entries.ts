@@ -8,6 +8,9 @@ interface About {
   call_log_id: string | null
   /** Without the token. */
   params: Params
+  /** Which host it was sent to, and when it arrived; `at_ms` is when it took effect, or did not. */
+  host: string
+  came_ms: number
 }
 
 export type Encoding = 'json' | 'form'

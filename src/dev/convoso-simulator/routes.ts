@@ -12,6 +12,7 @@ import type { Meter } from './tally.ts'
 
 interface Options {
   token: string
+  now: () => number
   timers: Timers
   ledger: Ledger<ConvosoEntry>
   dials: () => ConvosoDials
@@ -29,7 +30,7 @@ const htmlPage = (title: string) =>
  * `success: false`, a page of HTML for an unknown path. https://help.convoso.com/hc/en-us/articles/360017016313
  */
 export const convosoRoutes =
-  ({ token, timers, ledger, dials, isOut, account, picker, meter }: Options): FastifyPluginAsync =>
+  ({ token, now, timers, ledger, dials, isOut, account, picker, meter }: Options): FastifyPluginAsync =>
   async (app) => {
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_, text, done) => {
@@ -62,7 +63,7 @@ export const convosoRoutes =
           const { auth_token, ...rest } = params
           const { method } = request
           const [lead_id, call_log_id] = [params.lead_id ?? null, params.call_log_id ?? null]
-          const about = { endpoint, method, lead_id, call_log_id, params: rest }
+          const about = { endpoint, method, lead_id, call_log_id, params: rest, host: request.host, came_ms: now() }
           const refuse = (reason: string) =>
             ledger.record({ what: writes ? 'refused' : 'read', reason, fault: null, ...about })
 

@@ -48,7 +48,8 @@ export function createLeadSender(clock: Clock, ledger: Ledger<ConvosoEntry>): Le
 
   async function post(url: string, headers: Record<string, string>, body: string) {
     try {
-      const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent })
+      // A connection of its own: behind a balancer every instance gets its share.
+      const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent, reset: true })
       return { status: answer.statusCode, body: parsed(await answer.body.text()), error: null }
     } catch (error) {
       return { status: 0, body: null, error: error instanceof Error ? error.message : String(error) }

@@ -139,7 +139,7 @@ export function createConvosoSimulator(options: ConvosoSimulatorOptions = {}): C
   app.register(controlRoutes({ ledger: read, forget, dials, posts }))
   app.register(
     convosoRoutes({
-      ...{ token, timers, ledger, account, picker, meter },
+      ...{ token, now: clock.now, timers, ledger, account, picker, meter },
       dials: dials.now,
       isOut: () => clock.now() < outUntilMs,
     }),

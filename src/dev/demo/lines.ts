@@ -1,5 +1,5 @@
 import type { State } from '../../calls/call.ts'
-import type { Cell, Line, Style } from './screen.ts'
+import type { Cell, Line, Style } from '../screen.ts'
 import type { Story } from './stories.ts'
 import type { Shown } from './watch.ts'
 

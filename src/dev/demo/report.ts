@@ -1,8 +1,8 @@
 import type { BlandLedger } from '../bland-simulator/entries.ts'
 import type { ConvosoLedger } from '../convoso-simulator/entries.ts'
+import type { Cell, Line } from '../screen.ts'
 import type { Audit } from './audit.ts'
 import { entriesOf } from './facts.ts'
-import type { Cell, Line } from './screen.ts'
 import type { Stage } from './stage.ts'
 import type { Story } from './stories.ts'
 

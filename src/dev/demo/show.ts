@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Screen } from '../screen.ts'
 import { liveLine, stepLine } from './lines.ts'
 import { play } from './play.ts'
-import type { Screen } from './screen.ts'
 import type { Stage } from './stage.ts'
 import type { Story } from './stories.ts'
 import { createWatch, type Watch } from './watch.ts'

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { createBalancer } from '../balancer.ts'
 import { type BlandSimulator, createBlandSimulator } from '../bland-simulator/simulator.ts'
 import { type ConvosoSimulator, createConvosoSimulator } from '../convoso-simulator/simulator.ts'
+import { type Instance, startInstance } from '../instance.ts'
 import { type EmbeddedRedis, startRedis } from '../redis/start.ts'
-import { type Instance, startInstance } from './instance.ts'
 
 /** Beside this file's folder when built; the sources have no such file, and the demo runs what was built. */
 const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))

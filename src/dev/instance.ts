@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /*
- * An instance runs under a shell that holds one end of a pipe: when the demo ends, however it ends, the pipe closes and
- * the shell tells the instance to close, which takes it 9.5 s at most. Its folder is removed then: nobody is left who
- * could read the log.
+ * An instance runs under a shell that holds one end of a pipe: when this process ends, however it ends, the pipe closes
+ * and the shell tells the instance to close, which takes it 9.5 s at most. Its folder is removed then: nobody is left
+ * who could read the log.
  */
 const KEEPER = `
 dir=$1; shift; cd "$dir" || exit 1
@@ -35,6 +35,8 @@ export interface Instance {
   tail(lines: number): Promise<string>
   /** SIGTERM, and SIGKILL when that takes too long. Resolves when the process is gone. */
   stop(): Promise<void>
+  /** SIGKILL: it closes nothing and says nothing. Resolves when the process is gone; its log stays. */
+  kill(): Promise<void>
 }
 
 export interface InstanceOptions {
@@ -53,7 +55,7 @@ export async function startInstance({ entry, dir, env }: InstanceOptions): Promi
   const shell = spawn('/bin/sh', ['-c', KEEPER, 'instance', dir, process.execPath, '--enable-source-maps', entry], {
     env: { PATH: process.env.PATH, ...env, HOST: '127.0.0.1', PORT: '0' },
     stdio: ['pipe', 'pipe', 'ignore'],
-    // A process group of its own: Ctrl-C reaches the demo first, and the demo ends its instances in order.
+    // A process group of its own: Ctrl-C reaches us first, and we end our instances in order.
     detached: true,
   })
   // EPIPE when the shell has gone first.
@@ -68,12 +70,17 @@ export async function startInstance({ entry, dir, env }: InstanceOptions): Promi
     await gone
     clearTimeout(late)
   }
+  async function kill() {
+    if (alive()) process.kill(pid, 'SIGKILL')
+    await gone
+  }
 
-  const [pid] = (await Promise.race([once(shell.stdout, 'data'), gone])) as [unknown]
+  const [said] = (await Promise.race([once(shell.stdout, 'data'), gone])) as [unknown]
+  const pid = Number(said)
   const deadline = performance.now() + READY_MS
   while (alive() && performance.now() < deadline) {
     const port = /listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(await tail(1000))?.[1]
-    if (port) return { pid: Number(pid), port: Number(port), log, alive, tail, stop }
+    if (port) return { pid, port: Number(port), log, alive, tail, stop, kill }
     await delay(POLL_MS)
   }
   const end = await tail(8)

@@ -1,4 +1,4 @@
-/** Where the demo shows itself: process.stdout fits. */
+/** Where a run shows itself: process.stdout fits. */
 export interface Out {
   write(text: string): unknown
   isTTY?: boolean
