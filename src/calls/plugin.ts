@@ -48,7 +48,7 @@ export const calls = fp<CallsOptions>(
     })
     const patient = connect(REDIS_URL, 'patient', () => {})
 
-    const seen: Seen = { epoch: null, dials: 0, resumed: '' }
+    const seen: Seen = { epoch: null, dials: 0, resumed: 0 }
     const shared = { prefix: KEY_PREFIX, times, limits, clock, seen }
     const store = createStore({ redis: prompt, ...shared })
     const work = createStore({ redis: patient, ...shared })

@@ -55,6 +55,7 @@ export function createSteps({ redis, prefix, times, limits, clock, seen }: Store
     const store = answer.store as unknown as (Seen & { wary: boolean }) | undefined
     if (!store) return false
     // Answers overtake each other: only a resume may set the count back.
+    if (store.resumed < seen.resumed) return store.wary
     seen.dials = store.resumed === seen.resumed ? Math.max(seen.dials, store.dials) : store.dials
     seen.resumed = store.resumed
     seen.epoch = store.epoch
