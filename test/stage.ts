@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.ts'
+import { sign } from '../src/bland/signature.ts'
 import { type BlandSimulator, createBlandSimulator } from '../src/dev/bland-simulator/simulator.ts'
 import { type ConvosoSimulator, createConvosoSimulator } from '../src/dev/convoso-simulator/simulator.ts'
 import { freePort } from '../src/dev/free-port.ts'
@@ -33,6 +34,12 @@ export interface Stage {
   another(env?: Record<string, string>): Promise<FastifyInstance>
   /** Posts a lead and answers what the sender hears. */
   post(lead: Record<string, unknown>, headers?: Record<string, string>): Promise<{ status: number; body: Answer }>
+  /** Posts a completion as Bland would, signed with `secret` (null: not at all). */
+  mail(record: object, secret?: string | null): Promise<{ status: number; body: Answer }>
+  /** A request to the first instance with the operator's token. */
+  operator(method: 'GET' | 'POST', url: string, payload?: object): Promise<Record<string, unknown>>
+  /** Statuses that Convoso was told for a lead, in their order. */
+  written(leadId: string): (string | undefined)[]
   /** A call as `GET /calls/:id` shows it. */
   call(id: string): Promise<Shown>
   /** Asks for the call until it is as wanted; the test's own time-out is the bound. */
@@ -129,6 +136,24 @@ export async function stage(t: Test, options: { redisUrl: string; env?: Record<s
       })
       return { status: answer.status, body: (await answer.json()) as Answer }
     },
+    async mail(record, secret = SECRET) {
+      const payload = JSON.stringify(record)
+      const headers = secret === null ? {} : { 'x-webhook-signature': sign(Buffer.from(payload), secret) }
+      const answer = await app.inject({ method: 'POST', url: '/webhooks/bland-callback', headers, payload })
+      return { status: answer.statusCode, body: answer.json<Answer>() }
+    },
+    operator: async (method, url, payload) =>
+      (
+        await app.inject({ method, url, headers: { authorization: `Bearer ${ADMIN}` }, ...(payload && { payload }) })
+      ).json(),
+    written: (leadId) =>
+      convoso
+        .ledger()
+        .entries.flatMap((entry) =>
+          entry.what === 'write' && entry.endpoint === 'leads/update' && entry.lead_id === leadId
+            ? [entry.params.status]
+            : [],
+        ),
     call,
     async until(id, wanted) {
       for (;;) {

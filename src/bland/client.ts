@@ -4,7 +4,7 @@ import { dialAnswer } from './answers.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import { type Fields, fieldsOf, listOf, parsed, textOf, written } from './fields.ts'
 import { open } from './mail.ts'
-import { callIdOf, ended, requestIdOf } from './record.ts'
+import { callIdOf, ended, growing, requestIdOf } from './record.ts'
 import { type CallSettings, dialBody } from './request.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -18,6 +18,8 @@ export interface BlandOptions {
   permits: number
   /** Bounds of connecting, of waiting for an answer's headers, and between two pieces of its body. */
   timeouts: { connectMs: number; headersMs: number; bodyMs: number }
+  /** Epoch ms. Only read where a record may still grow. */
+  now?: () => number
 }
 
 const KB = 1024
@@ -31,6 +33,8 @@ const KEEP_ALIVE_MS = 2_000
 const UNSENT_WAIT_MS = 5_000
 /** Bland's clock and ours may differ. */
 const CLOCK_SLACK_MS = 300_000
+/** A record that still grows so long after its call has ended never will. */
+const GROWS_AT_MOST_MS = 600_000
 
 const lastTen = (phone: unknown): string => (textOf(phone) ?? '').replace(/\D/g, '').slice(-10)
 
@@ -48,7 +52,7 @@ function unsent(reason: string): DialAnswer {
 
 /** Bland as a voice (https://docs.bland.ai/api-v1/post/calls). Closing it breaks off what is under way: the runner has waited for it. */
 export function createBland(options: BlandOptions): Voice & { close(): Promise<void> } {
-  const { settings, permits, timeouts } = options
+  const { settings, permits, timeouts, now = Date.now } = options
   const pool = (connections: number) =>
     new Pool(new URL(options.baseUrl).origin, {
       connections,
@@ -140,7 +144,9 @@ export function createBland(options: BlandOptions): Voice & { close(): Promise<v
       if (sent !== null) return { kind: 'finished', bytes: sent }
       const seen = await lookUp(callId, signal)
       if (seen.kind !== 'record') return seen
-      return ended(seen.record) ? { kind: 'finished', bytes: seen.bytes } : { kind: 'live' }
+      const { record, bytes } = seen
+      const unread = growing(record) && now() - Date.parse(textOf(record.end_at) ?? '') < GROWS_AT_MOST_MS
+      return ended(record) && !unread ? { kind: 'finished', bytes } : { kind: 'live' }
     },
 
     close() {

@@ -47,6 +47,12 @@ export function ended(record: Fields): boolean {
   return isTrue(record.completed) || queueFailed(record) || /^(completed?|exited-early)$/.test(queue)
 }
 
+/**
+ * Whether the record of a call that has ended still grows: `completed` follows `status` when transcript and answerer are
+ * known, and until then it reads like a call in which nothing happened.
+ */
+export const growing = (record: Fields): boolean => statusOf(record) === 'completed' && record.completed === false
+
 export const callIdOf = (record: Fields): string | null => idOf(record.call_id) ?? idOf(record.c_id)
 
 /** Our own id in a record. `variables` echoes `request_data`, but not for calls nobody answered; `metadata` always comes. */

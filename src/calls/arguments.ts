@@ -10,9 +10,9 @@ export type Args = Record<string, string | number | undefined>
 export interface Seen {
   /** Identity of the store as it was at boot: empty when it had none, null as long as nobody has asked. */
   epoch: string | null
-  /** Most dials it was ever told of, and which resume they were counted after. */
+  /** How far it had come when a phone may last have rung because of us, and the last resume (epoch ms) seen in it. */
   dials: number
-  resumed: string
+  resumed: number
 }
 
 export const dialing = (times: Times, limits: Limits, seen: Seen): Args => ({

@@ -12,8 +12,8 @@ export interface Limits {
 export interface Standing {
   /** Dials so far. */
   dials: number
-  /** When somebody last resumed, epoch ms as text; empty: nobody did. */
-  resumed: string
+  /** When somebody last resumed, epoch ms; 0: nobody did. */
+  resumed: number
   /** It has forgotten dials: the vendor is to be asked about a number before it is dialed. */
   wary: boolean
 }

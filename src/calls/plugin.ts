@@ -61,7 +61,7 @@ export const calls = fp<CallsOptions>(
     // One for WAIT alone, which holds its connection up; nobody waits for replicas: none.
     const waiter = replicas ? connect(app.config, 'prompt', () => {}) : prompt
 
-    const seen: Seen = { epoch: null, dials: 0, resumed: '' }
+    const seen: Seen = { epoch: null, dials: 0, resumed: 0 }
     const shared = { prefix, times, limits, clock, seen }
     const store = createStore({ redis: prompt, ...shared })
     const work = createStore({ redis: patient, ...shared })

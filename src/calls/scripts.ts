@@ -18,7 +18,7 @@ const parts = {
   fail: ['fail'],
   replay: ['replay'],
   pause: ['pause'],
-  resume: ['resume'],
+  resume: ['begin-dial', 'resume'],
 }
 
 /** What brings something new. A full Redis refuses these alone: that calls end is what frees its memory. */

@@ -53,17 +53,17 @@ export function createSteps({ redis, prefix, times, limits, clock, seen }: Store
   /** What an answer says of the store; null when the store is not believed. */
   function standingIn(answer: Answer): Standing | null {
     const standing = answer.store as unknown as (Standing & { epoch: string }) | undefined
-    if (standing) seen.epoch = standing.epoch
+    // Answers overtake each other.
+    if (standing && standing.resumed >= seen.resumed) {
+      if (standing.resumed > seen.resumed) seen.dials = 0
+      Object.assign(seen, { epoch: standing.epoch, resumed: standing.resumed })
+    }
     return standing ?? null
   }
 
   /** A phone may ring from now on because of what this standing allowed. */
   function remember(standing: Standing): void {
-    const [resumed, before] = [Number(standing.resumed), Number(seen.resumed)]
-    // Claims overtake each other: only a resume sets the count back.
-    if (resumed < before) return
-    seen.dials = resumed > before ? standing.dials : Math.max(seen.dials, standing.dials)
-    seen.resumed = standing.resumed
+    if (standing.resumed === seen.resumed) seen.dials = Math.max(seen.dials, standing.dials)
   }
 
   const decided = async (script: ScriptName, claim: Claim, said: string, args: Args) => {

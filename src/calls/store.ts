@@ -206,10 +206,10 @@ export function createStore(options: StoreOptions) {
     pause: (reason: string) => run('pause', { reason }),
 
     /** Dialing goes on. Vouches for the do-not-call list of a store that is new or was emptied. */
-    resume: () => run('resume', { new_epoch: clock.id(), line_ms: times.line }),
+    resume: () => run('resume', { new_epoch: clock.id(), ...dialArgs() }),
 
     /** The same for a store without an epoch alone: what the configuration may say, and an accident must not undo. */
-    vouch: () => run('resume', { new_epoch: clock.id(), line_ms: times.line, if_new: 1 }),
+    vouch: () => run('resume', { new_epoch: clock.id(), ...dialArgs(), if_new: 1 }),
 
     /** Brings a dead letter back, or a delivering call forward, with a retry curve that starts anew. */
     async replay(requestId: string) {

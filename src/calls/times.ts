@@ -85,7 +85,7 @@ export function timesOf(config: Config): Times {
     firstLook: Math.round((lease * 4) / 3),
     nextLook: lease * 4,
     deadline,
-    firstReport: polling ? config.BLAND_POLL_INTERVAL : deadline,
+    firstReport: polling && config.BLAND_POLL_MAX_ATTEMPTS > 1 ? config.BLAND_POLL_INTERVAL : deadline,
     lookLive: polling ? config.BLAND_POLL_INTERVAL : Math.min(Math.round(deadline / 5), 5 * MINUTE),
     lookLiveShare: polling ? 1 / 20 : 0,
     polls: polling ? config.BLAND_POLL_MAX_ATTEMPTS : Number.POSITIVE_INFINITY,

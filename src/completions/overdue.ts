@@ -28,7 +28,13 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
     const report = callId ? await voice.report(callId, AbortSignal.timeout(times.post)) : ({ kind: 'unknown' } as const)
 
     if (report.kind === 'finished') {
-      const taken = await store.takeCompletion(callId as string, requestId, await pack(report.bytes))
+      const kept = await pack(report.bytes)
+      const taken = await store.takeCompletion(callId as string, requestId, kept).catch((error: unknown) => {
+        log.error({ ...about, err: error }, 'an overdue completion cannot be stored: asking for it again later')
+      })
+      // The vendor keeps it: no reason to give the call up after so many looks that broke off.
+      if (!taken)
+        return void (await store.lookLater(claim, { step: 'looked', reason: 'not_stored', waitMs: times.nextLook }))
       log.warn({ ...about, taken: taken.kind }, 'completion was overdue: taken from the vendor’s records')
       if (taken.kind === 'new' && taken.claim) runner.startNow({ ...taken.claim, bytes: report.bytes })
       else runner.wake()
@@ -36,7 +42,7 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
     }
     const later = { step: 'looked', waitMs: times.nextLook }
     const endless = age > times.endless
-    const lastPoll = looks + 1 >= times.polls
+    const lastPoll = looks + 1 >= times.polls && age >= times.deadline
     if (!endless && !lastPoll && report.kind === 'live') {
       const gap = Math.max(times.lookLive, age * times.lookLiveShare)
       const waitMs = looks + 2 >= times.polls ? Math.max(gap, times.deadline - age) : gap

@@ -40,7 +40,9 @@ export function createJudge({ store, reader }: { store: Store; reader: Completio
       (top, each) => (top && !outranks(each.verdict.outcome, top.verdict.outcome) ? top : each),
       undefined,
     )
-    const optOut = heard.some(({ completion }) => optOutAt(listen(completion)) !== null)
+    const optOut = heard.some(
+      ({ completion, verdict }) => verdict.outcome === 'DO_NOT_CALL' || optOutAt(listen(completion)) !== null,
+    )
     const judged = (verdict: Verdict, of: Partial<Judgement>): Judgement => ({
       verdict,
       completion: null,

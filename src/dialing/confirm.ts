@@ -16,6 +16,6 @@ export function createConfirm({ store, runner, log }: { store: Store; runner: Ru
     if (kind === 'second_call') log.error(about, 'two calls for one request')
     else log.info(about, how)
     if (claim) runner.startNow(claim)
-    else if (kind === 'joined') runner.wake()
+    else if (kind === 'joined' || kind === 'second_call') runner.wake()
   }
 }

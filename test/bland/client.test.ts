@@ -274,6 +274,12 @@ t.test('report', async (t) => {
   t.match(await report(call({ ...live, queue_status: 'call_error' })), { kind: 'finished' })
   t.match(await report(call({ ...live, status: 'unknown', queue_status: 'exited_early' })), { kind: 'finished' })
   t.match(await report(call({ call_id: 'C1', completed: true })), { kind: 'finished' })
+  const growing = { call_id: 'C1', status: 'completed', completed: false, answered_by: null, transcripts: [] }
+  const ended = (secondsAgo: number) => ({ ...growing, end_at: new Date(Date.now() - secondsAgo * 1000).toISOString() })
+  t.match(await report(call(ended(1))), { kind: 'live' }, 'a transcript in the making')
+  t.match(await report(call(ended(3600))), { kind: 'finished' }, 'one that never came')
+  t.match(await report(call(growing)), { kind: 'finished' })
+  t.match(await report(call({ ...ended(1), status: 'failed' })), { kind: 'finished' }, 'a failed call has none')
   t.match(await report({}), { kind: 'unknown' })
   t.match(await report(call({ status: 'error', message: 'Call not found' })), { kind: 'unknown' })
   t.match(await report(call({ data: null, errors: [{ error: 'NOT_FOUND' }] })), { kind: 'unknown' })

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Seen } from '../../src/calls/arguments.ts'
 import type { E164, Lead } from '../../src/calls/call.ts'
-import type { Conclusion } from '../../src/calls/claim.ts'
+import type { Budget, Conclusion } from '../../src/calls/claim.ts'
 import { type Clock, systemClock } from '../../src/calls/clock.ts'
 import { keysOf } from '../../src/calls/keys.ts'
 import { connect } from '../../src/calls/redis.ts'
@@ -40,15 +40,15 @@ export async function storeFor(t: Test, redisUrl: string, limits = {}, times: Pa
   let forced: string | undefined
   const clock: Clock = { ...systemClock, id: () => forced ?? systemClock.id() }
   const all = { ...timesOf({ ...defaults, ...more } as Config), ...times }
-  const seen: Seen = { epoch: 'e1', dials: 0, resumed: '' }
-  const store = createStore({
+  const seen: Seen = { epoch: 'e1', dials: 0, resumed: 0 }
+  const shared = {
     redis,
     prefix,
     times: all,
     limits: { maxConcurrent: 10, dialsPerSecond: 1_000_000, crmPerSecond: 1_000_000, ...limits },
     clock,
-    seen,
-  })
+  }
+  const store = createStore({ ...shared, seen })
   const lead = (n: number, phone = 2_125_550_100 + n): Lead => ({
     leadId: `lead-${n}`,
     listId: '1',
@@ -61,11 +61,27 @@ export async function storeFor(t: Test, redisUrl: string, limits = {}, times: Pa
     if (admission.kind !== 'new' || !admission.claim) throw new Error(`not dialing: ${JSON.stringify(admission)}`)
     return admission.claim
   }
+  const hand = async (budget: Budget, id: string) => {
+    await redis.zadd(keys[`due_${budget}`], 1, id)
+    const { claims } = await store.claimDue(systemClock.id(), 'hand', { ...room(), [budget]: 1 })
+    if (claims[0]?.call.requestId !== id) throw new Error(`${id} cannot be claimed`)
+    return claims[0]
+  }
   return {
     store,
     seen,
     redis,
     keys,
+    prefix,
+    /** The store of another instance, which has seen this much of it. */
+    beside: (saw: Seen) => createStore({ ...shared, seen: saw }),
+    /** Makes a call due, and takes it in hand. */
+    hand,
+    /** Delivers what a call came to, as it is known by then. */
+    settled: async (id: string, conclusion = NOT_INTERESTED) => store.settle(await hand('deliver', id), conclusion),
+    /** What a call's hash holds. */
+    hash: (id: string) => redis.hgetall(keys.call(id)),
+    stats: () => redis.hgetall(keys.stats(today())),
     times: all,
     lead,
     /** A call in dialing, with the claim to dial it. */

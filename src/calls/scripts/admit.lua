@@ -11,10 +11,6 @@ if earlier then
   return answered(earlier) or { cjson.encode({ admitted = 'new', request_id = arg.request_id, state = earlier.state }), {} }
 end
 
-local function under_way(pointer)
-  local request_id = redis.call('GET', pointer)
-  return request_id and load(request_id)
-end
 local same_lead, same_number = under_way(key.lead(arg.lead_id)), under_way(key.phone(arg.phone))
 local first = same_lead or (arg.siblings ~= '1' and same_number)
 if first then
@@ -43,15 +39,8 @@ count('admitted')
 tell(call, 'admitted')
 
 if same_number then
-  -- Not dialed: it waits for the call that is. Should that one vanish, it is due after the longest call, and dialed then.
-  put(call, { sibling_of = same_number.request_id, waits_for = 'sibling' })
-  redis.call('SADD', key.siblings(same_number.request_id), call.request_id)
-  tell(call, 'sibling', 'of=' .. same_number.request_id)
-  tell(same_number, 'sibling', 'request_id=' .. call.request_id)
   count('sibling')
-  due(call, 'due_dial', now + arg.line_ms)
-  retime(same_number, now)
-  if same_number.state == 'delivering' then share_with(call, same_number) end
+  follow(call, same_number)
   return answer(call, { admitted = 'sibling', request_id = call.request_id, state = call.state, sibling_of = call.sibling_of })
 end
 redis.call('SET', key.phone(call.phone), call.request_id)

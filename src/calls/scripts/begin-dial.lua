@@ -11,15 +11,22 @@ local function distrust()
   if not epoch or (epoch ~= arg.epoch and epoch ~= control[1]) then
     return arg.epoch == '' and 'no_do_not_call_list' or 'store_emptied'
   end
-  -- It has fewer dials than were seen in it: an older state of it came back, which knows nothing of the last ones.
-  if control[2] == arg.seen_resumed and (tonumber(control[3]) or 0) < tonumber(arg.seen_dials) then return 'store_rolled_back' end
+  -- It lacks a resume, or dials, that were seen in it: an older state of it came back, which knows nothing of the last ones.
+  local resumed, dials = tonumber(control[2]) or 0, tonumber(control[3]) or 0
+  if resumed < tonumber(arg.seen_resumed) or (resumed == tonumber(arg.seen_resumed) and dials < tonumber(arg.seen_dials)) then
+    return 'store_rolled_back'
+  end
 end
 
 -- Why nobody may be dialed, and when to ask again; nothing when somebody may.
 local function stopped()
   if not arg.epoch then return 'epoch', now + 1000 end
   local doubt = distrust()
-  if doubt then pause(doubt) end
+  if doubt then
+    pause(doubt)
+    -- Kept apart from the reason, which an operator may put another in place of.
+    if doubt ~= 'no_do_not_call_list' then redis.call('HSET', key.control, 'dials_forgotten', '1') end
+  end
   local control = redis.call('HMGET', key.control, 'paused_at_ms', 'dial_rests_until_ms')
   if control[1] then return 'pause', now + 1000 end
   -- No rest is longer than an hour: a later one was written by a clock that has been set back since.
@@ -54,6 +61,23 @@ local function begin_dial(call)
   return wait
 end
 
+-- The call under way that a pointer names: for a lead, for a number.
+local function under_way(pointer)
+  local request_id = redis.call('GET', pointer)
+  return request_id and load(request_id)
+end
+
+-- Another lead with the number of a call under way is not dialed: it waits for that call. Should that one vanish, it is due
+-- after the longest call, and dialed then.
+local function follow(sibling, first)
+  put(sibling, { sibling_of = first.request_id, waits_for = 'sibling' })
+  redis.call('SADD', key.siblings(first.request_id), sibling.request_id)
+  tell(sibling, 'sibling', 'of=' .. first.request_id)
+  tell(first, 'sibling', 'request_id=' .. sibling.request_id)
+  due(sibling, 'due_dial', now + arg.line_ms)
+  if first.state == 'delivering' then share_with(sibling, first) end
+end
+
 -- What an instance remembers of a store that is believed: who it is, how far it has come, and whether dials were forgotten
 -- in it.
 local function standing()
@@ -62,7 +86,7 @@ local function standing()
   return {
     epoch = redis.call('GET', key.epoch),
     dials = tonumber(control[1]) or 0,
-    resumed = control[2] or '',
+    resumed = tonumber(control[2]) or 0,
     wary = (tonumber(control[3]) or 0) > now,
   }
 end

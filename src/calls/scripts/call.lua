@@ -92,7 +92,9 @@ end
 local function retime(call, due)
   local ttl = math.max(due - now, 0) + KEPT_MS
   redis.call('PEXPIRE', key.call(call.request_id), ttl)
-  redis.call('PEXPIRE', key.siblings(call.request_id), ttl)
+  -- Never sooner than it was: it says whose bytes a dead letter of the group still needs.
+  local siblings = key.siblings(call.sibling_of or call.request_id)
+  if redis.call('PTTL', siblings) < ttl then redis.call('PEXPIRE', siblings, ttl) end
   for _, pointer in ipairs({ key.lead(call.lead_id), key.phone(call.phone) }) do
     if redis.call('GET', pointer) == call.request_id then redis.call('PEXPIRE', pointer, ttl) end
   end

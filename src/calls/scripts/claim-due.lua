@@ -46,7 +46,7 @@ local function each_due(list, most)
 end
 
 -- A sibling waits for the call it shares a number with. One that is due has outlasted it: either that call still waits
--- itself, or it is gone, and the number has not been called.
+-- itself, or it is gone, and the number has not been called. Of the siblings that it leaves behind one is dialed.
 local function still_waits(sibling)
   if not sibling.sibling_of then return false end
   local state = redis.call('HGET', key.call(sibling.sibling_of), 'state')
@@ -54,7 +54,12 @@ local function still_waits(sibling)
     due(sibling, 'due_dial', now + arg.line_ms)
     return true
   end
-  redis.call('SET', key.phone(sibling.phone), sibling.request_id, 'NX')
+  local heir = under_way(key.phone(sibling.phone))
+  if heir and heir.request_id ~= sibling.request_id then
+    follow(sibling, heir)
+    return true
+  end
+  redis.call('SET', key.phone(sibling.phone), sibling.request_id)
   forget(sibling, 'sibling_of')
   tell(sibling, 'alone')
   return false

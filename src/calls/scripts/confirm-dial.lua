@@ -17,33 +17,42 @@ if not call and redis.call('EXISTS', key.call_id(arg.call_id)) == 1 then
 end
 call = call or rebuild('dial')
 
+local function joined(wait, gap)
+  return answer(call, {
+    confirmed = 'joined', fence = wait and call.fence or nil, start_in_ms = wait, gap_ms = wait and gap or nil, now_ms = now,
+  })
+end
+
 if call.call_id and call.call_id ~= arg.call_id then
-  redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
-  put(call, { second_call_id = arg.call_id })
-  count('second_call')
-  tell(call, 'second_call', 'call_id=' .. arg.call_id)
+  if is_parked() then
+    take_other(call)
+  elseif redis.call('GET', key.call_id(arg.call_id)) ~= call.request_id then
+    redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
+    put(call, { second_call_id = arg.call_id })
+    count('second_call')
+    tell(call, 'second_call', 'call_id=' .. arg.call_id)
+  end
   return answer(call, { confirmed = 'second_call' })
 end
 local moved_on = not leads_to(call, 'confirm')
 if moved_on and call.call_id then return answer(call, { confirmed = 'again' }) end
 
 put(call, { call_id = arg.call_id })
-if moved_on then
-  mark_taken(call)
-  tell(call, 'answered', 'call_id=' .. arg.call_id)
-  return answer(call, { confirmed = 'later' })
-end
-
-redis.call('ZADD', key.pending, 'NX', now, call.request_id)
-hold_line(call, tonumber(arg.line_ms))
-move(call, 'confirm')
-due(call, 'due_look', now + arg.deadline_ms)
 redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
-tell(call, 'pending', 'call_id=' .. arg.call_id)
-
-if redis.call('ZREM', key.parked, arg.call_id) == 1 and redis.call('EXISTS', key.completion(arg.call_id)) == 1 then
-  take(call)
-  local wait, gap = claim_first_delivery(call)
-  return answer(call, { confirmed = 'joined', fence = wait and call.fence or nil, start_in_ms = wait, gap_ms = wait and gap or nil, now_ms = now })
+if moved_on then
+  tell(call, 'answered', 'call_id=' .. arg.call_id)
+else
+  redis.call('ZADD', key.pending, 'NX', now, call.request_id)
+  hold_line(call, tonumber(arg.line_ms))
+  move(call, 'confirm')
+  -- The looks so far were for the call; from now on they are for what it came to.
+  put(call, { looks = 0, missed = 0 })
+  due(call, 'due_look', now + arg.deadline_ms)
+  tell(call, 'pending', 'call_id=' .. arg.call_id)
 end
-return answer(call, { confirmed = 'pending' })
+
+if is_parked() then
+  take(call)
+  return joined(claim_first_delivery(call))
+end
+return answer(call, { confirmed = moved_on and 'later' or 'pending' })

@@ -15,6 +15,7 @@ if cannot(call, event) then return { cjson.encode({ deferred = 'stale' }), {} } 
 move(call, event)
 put(call, { last_error = arg.reason })
 tell(call, arg.step, 'reason=' .. arg.reason)
+forget(call, 'held_until_ms')
 if event == 'defer' then
   conclude(call)
   put(call, {

@@ -34,7 +34,11 @@ local function worn_out(call) return (tonumber(call.claims) or 0) >= MOST_CLAIMS
 
 -- In hand until the lease ends.
 local function claim(call, budget)
-  put(call, { fence = next_fence(call), claims = (tonumber(call.claims) or 0) + 1 })
+  put(call, {
+    fence = next_fence(call),
+    claims = (tonumber(call.claims) or 0) + 1,
+    held_until_ms = now + arg.lease_ms,
+  })
   due(call, budget, now + arg.lease_ms)
 end
 
@@ -47,8 +51,8 @@ local function finish(call, event, ttl)
   for _, pointer in ipairs({ key.lead(call.lead_id), key.phone(call.phone) }) do
     if redis.call('GET', pointer) == call.request_id then redis.call('DEL', pointer) end
   end
+  forget(call, 'held_until_ms')
   redis.call('PEXPIRE', key.call(call.request_id), ttl)
-  redis.call('PEXPIRE', key.siblings(call.request_id), ttl)
   local list = key[call.state]
   redis.call('ZADD', list, now, call.request_id)
   redis.call('ZREMRANGEBYSCORE', list, '-inf', now - ttl)
@@ -71,12 +75,10 @@ local function conclude(call)
 end
 
 -- On the way to the CRM, anew. Another outcome may be on that way now: the two must not cross, so this one waits for the
--- other's lease to end.
+-- other's lease to end, however many come after it meanwhile.
 local function deliver(call, event)
-  local at = now
-  if call.state == 'delivering' and (tonumber(call.claims) or 0) > 0 then
-    at = math.max(now, tonumber(redis.call('ZSCORE', key.due_deliver, call.request_id)) or now)
-  end
+  if call.state ~= 'delivering' then forget(call, 'held_until_ms') end
+  local at = math.max(now, tonumber(call.held_until_ms) or 0)
   redis.call('ZREM', key.pending, call.request_id)
   for _, list in ipairs({ key.failed, key.completed }) do redis.call('ZREM', list, call.request_id) end
   put(call, { ended_at_ms = now, attempts = 0 })

@@ -12,7 +12,7 @@ if not leads_to(call, 'replay') then
 end
 
 -- Somebody is writing it at this moment: only the curve starts anew.
-local under_lease = call.state == 'delivering' and (tonumber(call.claims) or 0) > 0
+local under_lease = call.state == 'delivering' and (tonumber(call.held_until_ms) or 0) > now
 put(call, { attempts = 0 })
 forget(call, 'first_failed_at_ms', 'failed_at_ms')
 tell(call, 'replayed')

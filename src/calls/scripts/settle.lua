@@ -9,15 +9,15 @@ if said then return said end
 if cannot(call, 'settle') then return { cjson.encode({ settled = 'stale' }), {} } end
 
 conclude(call)
-if call.completion then
-  -- What the CRM has now came of a completion: only that of another call may outdo it.
-  put(call, { delivered = call.outcome })
-elseif call.call_id then
+-- What the CRM has now came of a completion: only that of another call may outdo it.
+if call.completion or call.others then put(call, { delivered = call.outcome }) end
+if call.call_id and not call.completion and not call.sibling_of then
   -- The mark says "taken", and nothing was: a completion that comes after all must not pass for a copy.
   redis.call('DEL', key.call_id(call.call_id))
 end
+-- A call that was reopened is still one call.
+if not call.completed_at_ms then count('completed') end
 put(call, { completed_at_ms = now })
-count('completed')
 count('outcome.' .. call.outcome)
 tell(call, 'completed', 'outcome=' .. call.outcome .. (arg.disposition and ' disposition=' .. arg.disposition or ''))
 finish(call, 'settle', arg.completed_ms)

@@ -19,7 +19,7 @@ if said then return said end
 local function short(fields) return { cjson.encode(fields), {} } end
 
 if not call and known then
-  redis.call('DEL', key.completion(arg.call_id))
+  let_go({ request_id = known, completion = arg.call_id })
   return short({ taken = 'duplicate', request_id = request_id })
 end
 
@@ -41,7 +41,7 @@ local recent = now - (tonumber(arg.dialed_at_ms) or 0) < tonumber(arg.taken_ms)
 if not call and arg.rebuild == '1' and recent then call = rebuild('completion') end
 
 if not call then
-  redis.call('ZADD', key.parked, now, arg.call_id)
+  if redis.call('ZADD', key.parked, now, arg.call_id) == 1 then count('parked') end
   redis.call('PEXPIRE', key.completion(arg.call_id), arg.parked_ms)
   local surplus = redis.call('ZCARD', key.parked) - arg.most_parked
   if surplus > 0 then
@@ -49,22 +49,11 @@ if not call then
     for i = 1, #oldest, 2 do redis.call('DEL', key.completion(oldest[i])) end
     count('unmatched', surplus)
   end
-  count('parked')
   return short({ taken = 'unknown' })
 end
 
 if call.completion or (call.call_id and call.call_id ~= arg.call_id) then
-  put(call, { others = (call.others and call.others .. ' ' or '') .. arg.call_id })
-  mark_taken(call)
-  if call.second_call_id ~= arg.call_id then count('second_call') end
-  tell(call, 'second_call', 'call_id=' .. arg.call_id)
-  if leads_to(call, 'outdo') then
-    keep_line(call)
-    deliver(call, 'outdo')
-    share(call)
-  else
-    retime(call, now)
-  end
+  take_other(call)
   return answer(call, { taken = 'second_call', request_id = request_id })
 end
 

@@ -6,6 +6,7 @@
 
 local function mark_taken(call)
   redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', arg.taken_ms)
+  redis.call('ZREM', key.parked, arg.call_id)
 end
 
 -- What it came to is not known yet: until it is, the customer may be with an agent.
@@ -25,6 +26,26 @@ local function take(call)
   share(call)
 end
 
+-- The completion of another call that was placed for the request: delivered if that came to more than the first.
+local function take_other(call)
+  put(call, { others = (call.others and call.others .. ' ' or '') .. arg.call_id })
+  mark_taken(call)
+  if call.second_call_id ~= arg.call_id then count('second_call') end
+  tell(call, 'second_call', 'call_id=' .. arg.call_id)
+  if leads_to(call, 'outdo') then
+    keep_line(call)
+    deliver(call, 'outdo')
+    share(call)
+  else
+    retime(call, now)
+  end
+end
+
+-- Its completion was here before anybody knew whose it was.
+local function is_parked()
+  return redis.call('ZSCORE', key.parked, arg.call_id) and redis.call('EXISTS', key.completion(arg.call_id)) == 1
+end
+
 -- The taker goes on with the call at once, unless others wait for their turn at the CRM: nobody overtakes them.
 local function claim_first_delivery(call)
   if tonumber(redis.call('ZSCORE', key.due_deliver, call.request_id)) > now then return nil end
@@ -38,8 +59,9 @@ local function rebuild(from)
   put(call, {
     schema = 1, request_id = arg.request_id, lead_id = arg.lead_id, list_id = arg.list_id, phone = arg.phone,
     call_log_id = arg.call_log_id, writes = arg.writes, admitted_at_ms = now, rebuilt_from = from,
-    dialed_at_ms = arg.dialed_at_ms,
+    dialed_at_ms = arg.dialed_at_ms or now,
   })
+  hold_line(call, tonumber(arg.hold_transferred_ms))
   redis.call('SET', key.lead(call.lead_id), call.request_id, 'NX')
   redis.call('SET', key.phone(call.phone), call.request_id, 'NX')
   count('rebuilt')
