@@ -265,8 +265,8 @@ t.test('the seed decides', async (t) => {
 })
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-/** A short storm: twice as many leads a second, and a fifth or less of every wait. */
-const SHORT = ['--instances', '2', '--rate', '40', '--lease', '2', '--deadline', '5']
+/** A short storm: twice as many leads a second, and a tenth of every wait. */
+const SHORT = ['--instances', '2', '--rate', '40', '--lease', '1', '--deadline', '6']
 
 t.test('a storm over the service as it is built', { timeout: 300_000 }, async (t) => {
   t.jobs = 2
@@ -314,7 +314,10 @@ t.test('a storm over the service as it is built', { timeout: 300_000 }, async (t
     const found = (name: RegExp) =>
       readdirSync(TMPDIR, { recursive: true, encoding: 'utf8' }).filter((each) => name.test(each))
     const up = () => found(/log$/).filter((log) => readFileSync(join(TMPDIR, log), 'utf8').includes('lead taken in'))
-    while (up().length < 2) await delay(20)
+    while (up().length < 2) {
+      if (child.exitCode !== null) throw new Error('the storm ended by itself')
+      await delay(20)
+    }
     const keeper = Number(readFileSync(join(TMPDIR, found(/keeper\.pid$/)[0] ?? ''), 'utf8'))
     const pids = up().map(
       (log) => JSON.parse(readFileSync(join(TMPDIR, log), 'utf8').split('\n')[0] ?? '').pid as number,

@@ -46,7 +46,7 @@ export async function blow(
   const look = createProgress(bland, convoso)
   const seen = () => ({ bland: bland.ledger(), convoso: convoso.ledger(), kills, fallen: [] })
   const quietMs = options.lease * 1500
-  const patienceMs = (options.deadline + 5 * options.lease) * 1000
+  const patienceMs = (options.deadline + 10 * options.lease) * 1000
   for (;;) {
     signal.throwIfAborted()
     const now = look()

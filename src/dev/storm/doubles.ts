@@ -16,14 +16,14 @@ const dialedTwice = ({ leadId, calls }: LeadBook): Fault[] =>
 
 const answersOf = (dials: Dial[]) => dials.map(({ answer }) => answer ?? 'no answer').join(', ')
 
-/** Two calls for one lead, though it was not posted anew after Convoso had heard of the first. */
-function placedTwice({ leadId, calls, writes, triesMs }: LeadBook): Fault[] {
+/** Two calls for one lead, though it was not taken anew after Convoso had heard of the first. */
+function placedTwice({ leadId, calls, writes }: LeadBook): Fault[] {
   const rang = calls.filter(({ dials }) => dials.some(({ placed }) => placed))
   const heardMs = writes.find(({ applied }) => applied)?.atMs ?? Infinity
-  return rang.slice(1).flatMap(({ requestId, posting, dials }) => {
-    const posted = posting ? [posting.sentMs] : triesMs.filter((ms) => ms < (dials[0]?.atMs ?? 0))
-    return posted.some((ms) => ms > heardMs) ? [] : [{ leadId, fault: `placed again as ${requestId}` }]
-  })
+  return rang
+    .slice(1)
+    .filter(({ posting, dials }) => (posting?.atMs ?? dials[0]?.atMs ?? 0) <= heardMs)
+    .map(({ requestId }) => ({ leadId, fault: `placed again as ${requestId}` }))
 }
 
 /** A number that rang while a call to it lived, or rested too short after one. */

@@ -2,11 +2,11 @@ import type { BlandDials } from '../bland-simulator/dials.ts'
 import type { ConvosoDials } from '../convoso-simulator/dials.ts'
 import type { StormOptions } from './options.ts'
 
-/** Everything that goes wrong at Bland. Waits are in proportion to the deadline, so that a short storm is as rough. */
-export function blandWeather({ deadline }: StormOptions): Partial<BlandDials> {
+/** Everything that goes wrong at Bland. Waits are in proportion to lease and deadline, so that a short storm is as rough. */
+export function blandWeather({ deadline, lease }: StormOptions): Partial<BlandDials> {
   const ms = (share: number) => Math.round(deadline * 1000 * share)
   return {
-    answer_ms: [50, 600],
+    answer_ms: [20, lease * 60],
     call_ms: [ms(0.04), ms(0.1)],
     // A double dial must ring to be seen.
     same_number_ms: 0,
