@@ -90,9 +90,10 @@ t.test('what the call comes to is the outcome of all, by whatever road', async (
 
 t.test('a call that goes back to queued takes its siblings nowhere', async (t) => {
   const { store, claim, states, hand, redis, keys } = await group(t, 2)
-  await store.undial(claim, 'rate_limited', 0)
+  await store.undial(claim, 'rate_limited', 60_000)
   t.same(await states(), ['queued', 'queued'])
   await redis.zadd(keys.due_dial, 1, 'req-2')
+  t.same((await store.claimDue('op', 'i', room(5))).claims, [], 'though the line is free')
   await hand('dial', 'req-1')
   t.same(await states(), ['dialing', 'queued'])
 })

@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { redisFor, type Stage, stage } from '../stage.ts'
 
 /* What happens once in ten thousand calls: leads that share a number, two calls for one request, callers who want no calls, Bland without webhooks, looks that kill. */
@@ -11,7 +11,7 @@ const lead = (n: number, lead_id: string) => ({ phone_number: String(2_125_550_1
 const has = (name: string) => (call: { steps: { step: string }[] }) => call.steps.some(({ step }) => step === name)
 
 /** Posts one lead, waits for a state of its call, then posts another lead with its number. */
-async function pair({ post, until }: Stage, n: number, name: string, state: string) {
+async function pair(t: Test, { post, until }: Stage, n: number, name: string, state: string) {
   const first = (await post(lead(n, `${name}-1`))).body
   await until(first.request_id, (call) => call.state === state)
   const second = (await post(lead(n, `${name}-2`))).body
@@ -26,14 +26,14 @@ t.test('leads that share a number get one call, and its outcome', { buffered: tr
   bland.script({ lead_id: 'pending-1', faults: { call_ms: [400, 400] } })
   convoso.script({ lead_id: 'delivering-1', faults: { 'leads/update': { slow: { first: 1, ms: 400 } } } })
   await app.calls.store.pause('until both are here')
-  const queued = await pair(here, 1, 'queued', 'queued')
+  const queued = await pair(t, here, 1, 'queued', 'queued')
   t.match((await post(lead(1, 'queued-2'))).body, { duplicate: true, request_id: queued[1] }, 'a repeat of the sibling')
   await app.calls.store.resume()
   const pairs = {
     queued,
-    dialing: await pair(here, 2, 'dialing', 'dialing'),
-    pending: await pair(here, 3, 'pending', 'pending'),
-    delivering: await pair(here, 4, 'delivering', 'delivering'),
+    dialing: await pair(t, here, 2, 'dialing', 'dialing'),
+    pending: await pair(t, here, 3, 'pending', 'pending'),
+    delivering: await pair(t, here, 4, 'delivering', 'delivering'),
   }
   for (const [name, ids] of Object.entries(pairs)) {
     const [one, two] = await Promise.all(ids.map((id) => until(id, done)))
@@ -59,7 +59,7 @@ t.test('what was never confirmed is told to both, and what comes late as well', 
     env: { LEASE: '1', CALL_DEADLINE_SECONDS: '1', LINE_HOLD: '1', LINE_HOLD_TRANSFERRED: '1' },
   })
   here.bland.faults({ drop_before: 1 })
-  const ids = await pair(here, 5, 'lost', 'dialing')
+  const ids = await pair(t, here, 5, 'lost', 'dialing')
   for (const id of ids) t.match(await here.until(id, done), { outcome: 'DIAL_UNCONFIRMED' })
   await here.mail({ call_id: 'late-1', status: 'busy', metadata: { request_id: ids[0] } })
   for (const id of ids) t.match(await here.until(id, (call) => call.outcome === 'BUSY' && done(call)), {})
@@ -72,7 +72,7 @@ t.test('a sibling whose call vanished is dialed itself', { buffered: true }, asy
     env: { CALL_DEADLINE_SECONDS: '1', LINE_HOLD: '0', LINE_HOLD_TRANSFERRED: '0' },
   })
   here.bland.script({ lead_id: 'gone-1', faults: { never: 1 } })
-  const [gone, left] = await pair(here, 6, 'gone', 'pending')
+  const [gone, left] = await pair(t, here, 6, 'gone', 'pending')
   await here.redis.del(`${here.prefix}:call:${gone}`)
   t.ok(has('alone')(await here.until(left, done)))
   t.match(here.bland.ledger(), { numbers: { '+12125550106': { placed: 2, overlaps: 0 } } })
@@ -88,7 +88,7 @@ t.test('SIBLINGS=ignore leaves the other lead alone', { buffered: true }, async 
 })
 
 t.test('of two calls for one request the better one is told', { buffered: true }, async (t) => {
-  const here = await stage(t, { redisUrl: redis.url, env: { LEASE: '1' } })
+  const here = await stage(t, { redisUrl: redis.url })
   const { bland, convoso, post, until, mail, written } = here
   const better = { warm_transfer_call: { state: 'MERGED' } }
   const less = { status: 'busy', answered_by: 'busy' }
@@ -108,12 +108,13 @@ t.test('of two calls for one request the better one is told', { buffered: true }
     }
     const { request_id } = (await post(lead(n, name))).body
     await until(request_id, ready)
+    const before = written(name)
     const second = { call_id: `second-${name}`, completed: true, ...record, metadata: { request_id } }
     t.match(await mail(second), { status: 200, body: { request_id } }, name)
     const settled = await until(request_id, (call) => done(call) && has('second_call')(call))
     t.equal(convoso.lead(name)?.status, status, name)
     const writes = written(name)
-    if (name === 'after-less') t.same(writes, ['NI'], 'nothing more is written')
+    if (name === 'after-less') t.same(writes, before, 'nothing more is written')
     if (name === 'before-better') t.same(writes, ['ACA'])
     if (status === 'NI') t.ok(writes.every((each) => each === 'NI'))
     t.match((await mail(second)).body, { message: /taken before/ }, 'a copy')
@@ -159,36 +160,29 @@ t.test('who calls us and wants no calls is not called', { buffered: true }, asyn
   t.equal(bland.ledger().placed, 1)
 })
 
-t.test('without webhooks Bland is asked, ever more rarely, and not for ever', { buffered: true }, async (t) => {
-  const MOST = 34
+t.test('without webhooks Bland is asked, and not for ever', { buffered: true }, async (t) => {
   const { post, bland, until, written } = await stage(t, {
     redisUrl: redis.url,
     env: {
-      ...{ BLAND_WEBHOOK_URL: '', BLAND_POLL_INTERVAL: '100', BLAND_POLL_MAX_ATTEMPTS: String(MOST) },
-      ...{ CALL_DEADLINE_SECONDS: '5', LINE_HOLD: '0' },
+      ...{ BLAND_WEBHOOK_URL: '', BLAND_POLL_INTERVAL: '100', BLAND_POLL_MAX_ATTEMPTS: '4' },
+      ...{ CALL_DEADLINE_SECONDS: '3', LINE_HOLD: '0' },
     },
   })
-  bland.script({ lead_id: 'P1', outcome: 'VOICEMAIL' })
+  bland.script({ lead_id: 'P1', outcome: 'VOICEMAIL', faults: { call_ms: [100, 100] } })
   bland.script({ lead_id: 'P2', faults: { call_ms: [60_000, 60_000] } })
   const [short, endless] = await Promise.all([19, 20].map(async (n, i) => (await post(lead(n, `P${i + 1}`))).body))
   t.match(await until(short?.request_id ?? '', done), { outcome: 'VOICEMAIL' }, 'not what it seemed to be at first')
   t.equal(written('P1').length, 1)
   const call = await until(endless?.request_id ?? '', done)
   t.match(call, { outcome: 'NO_COMPLETION', rule: 'polls_used_up' })
-  const at = (name: string) => call.steps.filter(({ step }) => step === name).map((step) => Date.parse(step.at))
-  const [dialedAt = 0, looks] = [at('dialing')[0], at('looked')]
-  t.ok(looks.length < MOST, `${looks.length + 1} looks`)
-  t.ok((at('concluded')[0] ?? 0) - dialedAt >= 5000, 'not before its deadline')
-  const gaps = looks.slice(1).map((look, i) => [look - (looks[i] ?? 0), (looks[i] ?? 0) - dialedAt] as const)
-  t.ok(
-    gaps.every(([gap, age]) => gap >= Math.max(100, age / 20) - 5),
-    'a twentieth of its age lies between two',
+  const [dialedAt = 0, endedAt = 0] = ['dialing', 'concluded'].map((name) =>
+    Date.parse(call.steps.find(({ step }) => step === name)?.at ?? ''),
   )
-  t.ok(gaps.some(([gap]) => gap > 115))
+  t.ok(endedAt - dialedAt >= 3000, 'not before its deadline')
   const asked = bland
     .ledger()
-    .entries.filter((entry) => entry.what === 'asked' && entry.url.includes(call.call_id ?? ''))
-  t.ok(asked.length <= 2 * MOST)
+    .entries.filter((entry) => entry.what === 'asked' && entry.url === `/v1/calls/${call.call_id}`)
+  t.equal(asked.length, 4)
 })
 
 t.test(
@@ -210,7 +204,7 @@ t.test(
     t.equal(await here.redis.get(key('line:+12125550121')), request_id)
     const dead = await here.until(request_id, ({ state }) => state === 'failed')
     t.match(dead, { outcome: 'NO_COMPLETION', rule: 'poison', last_error: 'poison' })
-    t.match(here.logged(), /five claims that led nowhere/)
+    while (!/five claims that led nowhere/.test(here.logged())) await here.call(request_id)
     t.match(await here.operator('POST', `/calls/${request_id}/replay`), { success: true })
     await here.until(request_id, done)
     t.same(here.written('poison'), ['INCOMP'])

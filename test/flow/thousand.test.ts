@@ -59,6 +59,9 @@ t.test('a thousand leads at concurrency 50', { timeout: 300_000 }, async (t) => 
   )
   t.equal(violations, 0)
   t.notMatch(logged(), /\+?1?2125551\d{3}|Ana|assistant:/, 'nothing personal in the log')
+  const stats = await commands.hgetall(`${prefix}:stats:${new Date().toISOString().slice(0, 10)}`)
+  t.comment(`looked up per 1,000: ${(1000 * Number(stats.looked_up ?? 0)) / COUNT}`)
+  for (const name of ['looked_up', 'unmatched', 'second_call', 'sibling', 'rebuilt']) t.notOk(stats[name], name)
   // Copies cost two commands each, and are no part of a healthy call.
   const each = (asked - 2 * (copies - COUNT)) / COUNT
   t.ok(each <= 6, `${each.toFixed(2)} commands from clients for each call`)
