@@ -31,19 +31,18 @@ put(call, { call_id = arg.call_id })
 if moved_on then
   mark_taken(call)
   tell(call, 'answered', 'call_id=' .. arg.call_id)
-  return answer(call, { confirmed = 'later' })
+else
+  redis.call('ZADD', key.pending, 'NX', now, call.request_id)
+  hold_line(call, tonumber(arg.line_ms))
+  move(call, 'confirm')
+  due(call, 'due_look', now + arg.deadline_ms)
+  redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
+  tell(call, 'pending', 'call_id=' .. arg.call_id)
 end
 
-redis.call('ZADD', key.pending, 'NX', now, call.request_id)
-hold_line(call, tonumber(arg.line_ms))
-move(call, 'confirm')
-due(call, 'due_look', now + arg.deadline_ms)
-redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
-tell(call, 'pending', 'call_id=' .. arg.call_id)
-
-if redis.call('ZREM', key.parked, arg.call_id) == 1 and redis.call('EXISTS', key.completion(arg.call_id)) == 1 then
+if was_parked() then
   take(call)
   local wait, gap = claim_first_delivery(call)
   return answer(call, { confirmed = 'joined', fence = wait and call.fence or nil, start_in_ms = wait, gap_ms = wait and gap or nil, now_ms = now })
 end
-return answer(call, { confirmed = 'pending' })
+return answer(call, { confirmed = moved_on and 'later' or 'pending' })

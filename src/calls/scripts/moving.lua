@@ -79,6 +79,8 @@ local function deliver(call, event)
   put(call, { ended_at_ms = now, attempts = 0 })
   forget(call, 'first_failed_at_ms', 'done', 'writes_left')
   move(call, event)
+  -- Still in the hands of that other: whatever comes in meanwhile waits for it, too.
+  if at > now then put(call, { claims = 1 }) end
   due(call, 'due_deliver', at)
 end
 

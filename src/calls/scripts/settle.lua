@@ -9,12 +9,13 @@ if said then return said end
 if cannot(call, 'settle') then return { cjson.encode({ settled = 'stale' }), {} } end
 
 conclude(call)
-if call.completion then
+if call.completion or call.others then
   -- What the CRM has now came of a completion: only that of another call may outdo it.
   put(call, { delivered = call.outcome })
-elseif call.call_id then
-  -- The mark says "taken", and nothing was: a completion that comes after all must not pass for a copy.
-  redis.call('DEL', key.call_id(call.call_id))
+end
+if call.call_id and not call.completion then
+  -- The mark says "taken", and nothing was: it finds the call for a completion that comes after all, and goes with it.
+  redis.call('PEXPIRE', key.call_id(call.call_id), arg.completed_ms)
 end
 put(call, { completed_at_ms = now })
 count('completed')

@@ -56,6 +56,7 @@ end
 if call.completion or (call.call_id and call.call_id ~= arg.call_id) then
   put(call, { others = (call.others and call.others .. ' ' or '') .. arg.call_id })
   mark_taken(call)
+  redis.call('ZREM', key.parked, arg.call_id)
   if call.second_call_id ~= arg.call_id then count('second_call') end
   tell(call, 'second_call', 'call_id=' .. arg.call_id)
   if leads_to(call, 'outdo') then

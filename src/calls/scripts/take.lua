@@ -8,6 +8,11 @@ local function mark_taken(call)
   redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', arg.taken_ms)
 end
 
+-- Its completion was here before anybody knew whose it was: it is parked no longer, and nobody may make room with it.
+local function was_parked()
+  return redis.call('ZREM', key.parked, arg.call_id) == 1 and redis.call('EXISTS', key.completion(arg.call_id)) == 1
+end
+
 -- What it came to is not known yet: until it is, the customer may be with an agent.
 local function keep_line(call)
   local line = key.line(call.phone)
@@ -19,6 +24,7 @@ end
 local function take(call)
   put(call, { call_id = arg.call_id, completion = arg.call_id })
   mark_taken(call)
+  redis.call('ZREM', key.parked, arg.call_id)
   keep_line(call)
   tell(call, 'completion', 'from=' .. call.state)
   deliver(call, 'complete')
