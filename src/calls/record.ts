@@ -30,7 +30,7 @@ export interface CallRecord {
   writes: number
   attempts: number
   looks: number
-  /** How often in a row the vendor did not know the call. */
+  /** How often the vendor did not know the call since it last did. */
   missed: number
   /** How often the vendor refused it for what was no fault of its own. */
   refusals: number

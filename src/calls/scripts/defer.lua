@@ -32,7 +32,8 @@ if event == 'defer' then
 else
   put(call, {
     looks = (tonumber(call.looks) or 0) + (arg.step == 'looked' and 1 or 0),
-    missed = arg.missed == '1' and (tonumber(call.missed) or 0) + 1 or 0,
+    -- A look that failed says neither that the vendor knows the call nor that it does not.
+    missed = arg.live == '1' and 0 or (tonumber(call.missed) or 0) + tonumber(arg.missed),
   })
   if arg.live == '1' then hold_line(call, tonumber(arg.line_ms)) end
   due(call, 'due_look', now + arg.wait_ms)

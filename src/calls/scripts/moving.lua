@@ -14,8 +14,10 @@ local function leads_to(call, event)
   return moves[event][call and call.state or 'absent']
 end
 
--- Higher than any before, and never the same twice: not even where a failover has forgotten the last one.
-local function next_fence(call) return math.max((tonumber(call.fence) or 0) + 1, now) end
+-- Never the same twice, not even where a failover has forgotten the last one. Fences are told apart, not ordered.
+local function next_fence(call)
+  return digits((tonumber(string.match(call.fence or '', '^%d+')) or 0) + 1) .. '.' .. digits(now)
+end
 
 -- The only way from state to state. Raises the fence: whoever held the call may no longer decide.
 local function move(call, event)

@@ -4,6 +4,7 @@
 -- arg: call_id, request_id, taken_ms, hold_transferred_ms; lead_id, list_id, phone, call_log_id?, writes: to make a call
 --      anew that a store has forgotten
 
+-- Remembered as taken; parked no longer, so that nobody makes room with it.
 local function mark_taken(call)
   redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', arg.taken_ms)
   redis.call('ZREM', key.parked, arg.call_id)

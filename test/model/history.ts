@@ -1,0 +1,286 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Claim, Conclusion as Concluded } from '../../src/calls/claim.ts'
+import { createMachine } from './machine.ts'
+import { COUNTED, LEADS, leadOf, MOST_SLOTS, type Real, type Seeming, TIMES } from './real.ts'
+import { RULES } from './rules.ts'
+import { type Budget, type Conclusion, emptyStore, type Hold } from './store.ts'
+
+/* One history, played on the scripts and on the model; after each step both must have come to the same. */
+
+export const KINDS = [
+  ...(['admit', 'claim', 'decide', 'confirm', 'complete', 'due', 'line', 'replay', 'pause', 'resume'] as const),
+  ...(['empty', 'optout', 'wear', 'outlast'] as const),
+] as const
+export const DECISIONS = [
+  ...(['undial', 'turn_down', 'conclude', 'look', 'look_live', 'defer', 'settle', 'fail'] as const),
+] as const
+
+/** A step, by chance; a step that makes no sense where it stands is left out. */
+export interface Step {
+  kind: (typeof KINDS)[number]
+  /** Which lead, or which of the claims so far, counted from the last. */
+  at: number
+  /** Which instance, which call_id, whether there is a permit: what chance says where there are two ways. */
+  one: boolean
+  two: boolean
+  budget: Budget
+  decision: (typeof DECISIONS)[number]
+  outcome: 'TRANSFERRED' | 'NOT_INTERESTED' | 'DO_NOT_CALL' | 'REFUSED' | 'NO_COMPLETION'
+  /** It runs twice, as when its answer was lost. */
+  twice: boolean
+}
+
+const HOLDS = { TRANSFERRED: 'talk', NO_COMPLETION: 'talk', REFUSED: null } as Record<string, Hold | null>
+const MS = { call: TIMES.line, talk: TIMES.holdTransferred, rest: TIMES.hold }
+
+/** Plays a history. Resolves with what went apart, told after the steps that led there; null when nothing did. */
+export async function play(steps: Step[], real: Real): Promise<string | null> {
+  const counts: Record<string, number> = Object.fromEntries(COUNTED.map((name) => [name, 0]))
+  const machine = createMachine({ ...RULES, mostSlots: MOST_SLOTS }, (what) => {
+    counts[what] = (counts[what] ?? 0) + 1
+  })
+  let store = emptyStore(1)
+  const claims: Claim[] = []
+  const admitted = new Set<string>()
+  const outlasted = new Set<string>()
+  const told: string[] = []
+
+  /** Runs a step on the scripts, perhaps twice; what they answer. */
+  async function run<T>(step: Step, how: () => Promise<T>): Promise<T> {
+    if (!step.twice) return how()
+    real.under(`op-${told.length}`)
+    const first = await how()
+    const before = await real.raw()
+    const second = await how()
+    real.under(null)
+    const changed = [...(await real.raw())].filter(([name, dump]) => before.get(name) !== dump).map(([name]) => name)
+    if (changed.length) throw new Error(`the second run changed ${changed}`)
+    if (!isDeepStrictEqual(shown(first), shown(second))) throw new Error(`the second run answered ${said(second)}`)
+    return first
+  }
+
+  /** What the scripts and the model answer to a step; null: it makes no sense here. */
+  async function both(step: Step): Promise<[unknown, unknown] | null> {
+    const { kind, one, two, budget } = step
+    const lead = LEADS[step.at % LEADS.length] as (typeof LEADS)[number]
+    const instance = real.instances[one ? 0 : 1]
+    const call = store.calls[lead.id]
+    const callId = `${lead.id}.${two ? 'a' : 'b'}`
+    // What is made anew was admitted once.
+    if (kind === 'confirm' || kind === 'complete') admitted.add(lead.id)
+    switch (kind) {
+      case 'admit': {
+        if (admitted.has(lead.id)) return null
+        admitted.add(lead.id)
+        const permit = { permit: two, siblings: one }
+        const mine = machine.admit(store, lead, two, one)
+        // A duplicate is counted as often as it comes.
+        const again = { ...step, twice: step.twice && mine.admitted !== 'duplicate' }
+        const theirs = await run(again, () => instance.admit(lead.id, leadOf(lead), 1, permit))
+        keep(theirs.kind === 'new' ? theirs.claim : null)
+        const fence = theirs.kind === 'new' ? theirs.claim?.fence : undefined
+        return [
+          { admitted: theirs.kind, id: theirs.requestId, fence },
+          { ...mine, fence: mine.fence === undefined ? undefined : String(mine.fence) },
+        ]
+      }
+      case 'claim': {
+        const ids = await real.dueNow(budget)
+        const mine = machine.claimDue(store, budget, ids, outlasted.has(ids[0] ?? ''))
+        if (mine && budget === 'dial') outlasted.delete(mine.id)
+        const room = { dial: 0, look: 0, deliver: 0, [budget]: 1 }
+        const again = { ...step, twice: step.twice && mine !== null }
+        const theirs = await run(again, () => instance.claimDue(`op-${told.length}`, one ? 'i0' : 'i1', room))
+        const [claim = null] = theirs.claims
+        keep(claim)
+        return [
+          claim && { id: claim.call.requestId, fence: claim.fence, wary: claim.wary },
+          mine && { ...mine, fence: String(mine.fence), wary: store.wary },
+        ]
+      }
+      case 'decide': {
+        const claim = claims.at(-1 - (step.at % 4))
+        if (!claim) return null
+        const mine = { ...step, decision: fitting(step.decision, claim) }
+        return [await run(mine, () => decideReal(claim, mine, instance)), decideModel(claim, mine)]
+      }
+      case 'confirm': {
+        const theirs = await run(step, () => instance.confirmDial(lead.id, leadOf(lead), 1, callId))
+        const mine = machine.confirmDial(store, lead, callId)
+        keep(theirs.claim)
+        return [
+          [theirs.kind, theirs.claim?.fence],
+          [mine.confirmed, mine.claim && String(mine.claim.fence)],
+        ]
+      }
+      case 'complete': {
+        const how = (['signed', 'named', 'nameless'] as const)[step.at % 3]
+        return complete(step, call ? call.id : lead.id, callId, how ?? 'signed')
+      }
+      case 'due':
+        if (!call?.list) return null
+        await real.isDue(call.list, call.id)
+        call.due = true
+        return [0, 0]
+      case 'line':
+        await real.lineExpires(lead.phone)
+        delete store.lines[lead.phone]
+        return [0, 0]
+      case 'replay':
+        return [await run(step, () => instance.replay(lead.id)), machine.replay(store, lead.id)]
+      case 'pause':
+        return [void (await run(step, () => instance.pause('because'))), machine.pause(store)]
+      case 'resume':
+        return [void (await instance.resume()), machine.resume(store)]
+      case 'empty':
+        await real.empty()
+        store = emptyStore(0)
+        outlasted.clear()
+        for (const name of COUNTED) counts[name] = 0
+        return [0, 0]
+      case 'optout':
+        await real.optOut(lead.phone)
+        if (!store.dnc.includes(lead.phone)) store.dnc = [...store.dnc, lead.phone].sort()
+        return [0, 0]
+      case 'wear':
+        if (!call) return null
+        await real.wearOut(call.id)
+        call.claims = RULES.mostClaims
+        return [0, 0]
+      case 'outlast':
+        if (!call) return null
+        await real.outlast(call.id)
+        outlasted.add(call.id)
+        return [0, 0]
+    }
+  }
+
+  async function complete(step: Step, id: string, callId: string, how: 'signed' | 'named' | 'nameless') {
+    const lead = LEADS.find((each) => each.id === id) as (typeof LEADS)[number]
+    const origin = { requestId: id, lead: leadOf(lead), dialedAt: Date.now(), store: real.prefix }
+    const mine = machine.takeCompletion(store, callId, how === 'nameless' ? null : id, how === 'signed' ? lead : null)
+    // One that is parked is counted as often as it comes.
+    const again = { ...step, twice: step.twice && mine.taken !== 'unknown' }
+    const theirs = await run(again, () =>
+      (step.one ? real.instances[0] : real.instances[1]).takeCompletion(
+        callId,
+        how === 'nameless' ? null : id,
+        Buffer.from('{}'),
+        how === 'signed' ? { origin, writes: 1 } : null,
+      ),
+    )
+    const claim = theirs.kind === 'new' ? theirs.claim : null
+    keep(claim)
+    return [
+      [theirs.kind, claim?.fence],
+      [mine.taken, mine.claim && String(mine.claim.fence)],
+    ] as [unknown, unknown]
+  }
+
+  function keep(claim: Claim | null) {
+    if (claim) claims.push(claim)
+  }
+
+  function decideModel(claim: Claim, { decision, outcome }: Step): boolean {
+    const held = { id: claim.call.requestId, fence: Number(claim.fence) }
+    const conclusion: Conclusion = {
+      ...{ outcome, doNotCall: outcome === 'DO_NOT_CALL', hold: outcome in HOLDS ? (HOLDS[outcome] ?? null) : 'rest' },
+    }
+    switch (decision) {
+      case 'undial':
+        return machine.undial(store, held)
+      case 'turn_down':
+        return machine.conclude(store, held, conclusion, false)
+      case 'conclude':
+        return machine.conclude(store, held, conclusion, true)
+      case 'look':
+      case 'look_live':
+        return machine.lookLater(store, held, decision === 'look_live')
+      case 'defer':
+        return machine.writeLater(store, held, conclusion)
+      case 'settle':
+        return machine.settle(store, held, conclusion)
+      case 'fail':
+        return machine.fail(store, held, conclusion)
+    }
+  }
+
+  for (const step of steps) {
+    let answers: [unknown, unknown] | null
+    try {
+      answers = await both(step)
+    } catch (error) {
+      return [...told, line(step), String(error)].join('\n')
+    }
+    if (!answers) continue
+    told.push(line(step))
+    const [theirs, mine] = answers
+    if (said(theirs) !== said(mine)) return [...told, `scripts: ${said(theirs)}`, `model:   ${said(mine)}`].join('\n')
+    const apart = differences(await real.seeming(), expected())
+    if (apart.length) return [...told, ...apart].join('\n')
+  }
+  return null
+
+  function expected(): Seeming {
+    const { epoch, ...rest } = store
+    const filled = (lists: Record<string, string[]>) =>
+      Object.fromEntries(Object.entries(lists).filter(([, ids]) => ids.length))
+    return { ...rest, attempts: filled(store.attempts), emptied: epoch === 0, counts }
+  }
+}
+
+const WAIT = 3_600_000
+const LATER = { reason: 'because', waitMs: WAIT }
+
+/** "Not now" is one script for looks and for deliveries: what is deferred is what the claim was for. */
+function fitting(decision: Step['decision'], { budget }: Claim): Step['decision'] {
+  if (budget === 'deliver') return decision === 'look' || decision === 'look_live' ? 'defer' : decision
+  return decision === 'defer' ? 'look' : decision
+}
+
+/** A decision on the scripts' side. */
+function decideReal(claim: Claim, { decision, outcome }: Step, store: Real['instances'][number]): Promise<boolean> {
+  const holdMs = outcome in HOLDS ? (HOLDS[outcome] ? MS[HOLDS[outcome] as Hold] : 0) : MS.rest
+  const conclusion: Concluded = { outcome, rule: 'r', evidence: 'e', doNotCall: outcome === 'DO_NOT_CALL', holdMs }
+  switch (decision) {
+    case 'undial':
+      return store.undial(claim, 'because', WAIT)
+    case 'turn_down':
+      return store.conclude(claim, conclusion, false)
+    case 'conclude':
+      return store.conclude(claim, conclusion, true)
+    case 'look':
+    case 'look_live':
+      return store.lookLater(claim, { ...LATER, step: 'looked', live: decision === 'look_live' })
+    case 'defer':
+      return store.writeLater(claim, conclusion, { ...LATER, done: [], writesLeft: 1, throttled: false })
+    case 'settle':
+      return store.settle(claim, conclusion)
+    case 'fail':
+      return store.fail(claim, conclusion, 'because', [], 1)
+  }
+}
+
+const said = (answer: unknown) => JSON.stringify(answer ?? null)
+/** Times of asking differ, and nothing else may. */
+const shown = (answer: unknown): unknown =>
+  JSON.parse(JSON.stringify(answer ?? null, (name, value) => (/^(askedAt|nextMs)$/.test(name) ? undefined : value)))
+
+function differences(theirs: Seeming, mine: Seeming): string[] {
+  return (Object.keys(mine) as (keyof Seeming)[])
+    .filter((name) => !isDeepStrictEqual(theirs[name], mine[name]))
+    .flatMap((name) => [`${name}, scripts: ${said(theirs[name])}`, `${name}, model:   ${said(mine[name])}`])
+}
+
+function line({ kind, at, one, two, budget, decision, outcome, twice }: Step): string {
+  const id = LEADS[at % LEADS.length]?.id
+  const what = {
+    ...{ claim: budget, decide: `${decision} ${outcome} by claim -${1 + (at % 4)}` },
+    ...{ admit: `${id} ${two ? 'with a permit' : 'to wait'}, ${one ? 'as a sibling' : 'alone'}` },
+    ...{
+      confirm: `${id}.${two ? 'a' : 'b'}`,
+      complete: `${id}.${two ? 'a' : 'b'} ${['signed', 'named', 'nameless'][at % 3]}`,
+    },
+  } as Record<string, string>
+  return `${kind} ${what[kind] ?? id}${twice ? ', twice' : ''}`
+}

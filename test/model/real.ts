@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto'
+import type { Seen } from '../../src/calls/arguments.ts'
+import type { E164, Lead, Outcome, State } from '../../src/calls/call.ts'
+import { systemClock } from '../../src/calls/clock.ts'
+import { keysOf } from '../../src/calls/keys.ts'
+import { type Fields, fieldsOf } from '../../src/calls/record.ts'
+import type { Connection } from '../../src/calls/redis.ts'
+import { createStore } from '../../src/calls/store.ts'
+import { type Times, timesOf } from '../../src/calls/times.ts'
+import type { Config } from '../../src/config.ts'
+import type { Budget, Call, Hold, Store } from './store.ts'
+
+/* The scripts on a real Redis, read back in the model's words. */
+
+const HOUR = 3_600_000
+const settings = {
+  ...{ BLAND_WEBHOOK_URL: 'https://calls.example.com/', LEASE: 600, BLAND_MAX_DURATION: 30, LINE_HOLD: 120 },
+  ...{ LINE_HOLD_TRANSFERRED: 4800, COMPLETED_TTL: 1000, FAILED_TTL: 2000 },
+  ...{ RETRY_INITIAL_DELAY: 1000, RETRY_MAX_DELAY: 900_000 },
+}
+/** Long ones, so that nothing comes due by itself however slow the machine is. */
+export const TIMES: Times = timesOf(settings as Config)
+export const MOST_SLOTS = 2
+
+/** Two leads and a repeated one share a number, another has its own. */
+export const LEADS = [
+  ['r0', 'lead-A', '+12125550101'],
+  ['r1', 'lead-B', '+12125550101'],
+  ['r2', 'lead-A', '+12125550101'],
+  ['r3', 'lead-C', '+12125550102'],
+].map(([id, lead, phone]) => ({ id, lead, phone }) as { id: string; lead: string; phone: string })
+const PHONES = [...new Set(LEADS.map(({ phone }) => phone))]
+const NAMES = [...new Set(LEADS.map(({ lead }) => lead))]
+export const CALL_IDS = LEADS.flatMap(({ id }) => [`${id}.a`, `${id}.b`])
+const LISTS: Record<Budget, 'due_dial' | 'due_look' | 'due_deliver'> = {
+  ...{ dial: 'due_dial', look: 'due_look', deliver: 'due_deliver' },
+}
+export const COUNTED = [
+  ...['admitted', 'duplicate', 'sibling', 'refused', 'rebuilt', 'second_call', 'parked', 'completed', 'failed'],
+]
+
+export const leadOf = ({ lead, phone }: { lead: string; phone: string }): Lead => ({
+  ...{ leadId: lead, listId: '1', phone: phone as E164, callLogId: null, fields: {} },
+})
+
+/** What is compared: the model's store, with how often things were counted. */
+export type Seeming = Omit<Store, 'epoch'> & { emptied: boolean; counts: Record<string, number> }
+
+/** Two instances over one prefix. An op id may be given, so that a step can run twice under it. */
+export async function createReal(redis: Connection, prefix: string) {
+  const keys = keysOf(prefix)
+  let op: string | null = null
+  const clock = { ...systemClock, id: () => op ?? randomBytes(6).toString('hex') }
+  const instance = () =>
+    createStore({
+      ...{ redis, prefix, times: TIMES, clock },
+      limits: { maxConcurrent: MOST_SLOTS, dialsPerSecond: 1_000_000, crmPerSecond: 1_000_000 },
+      seen: { epoch: 'e1', dials: 0, resumed: '' } satisfies Seen,
+    })
+  await redis.set(keys.epoch, 'e1')
+  const today = new Date().toISOString().slice(0, 10)
+
+  const all = [
+    ...LEADS.flatMap(({ id }) => [keys.call(id), keys.siblings(id)]),
+    ...NAMES.map(keys.lead),
+    ...PHONES.flatMap((phone) => [keys.phone(phone), keys.line(phone), keys.attempts(phone)]),
+    ...CALL_IDS.flatMap((callId) => [keys.call_id(callId), keys.completion(callId)]),
+    ...[keys.due_dial, keys.due_look, keys.due_deliver, keys.pending, keys.completed, keys.failed, keys.parked],
+    ...[keys.dnc, keys.control, keys.epoch, keys.stats(today), keys.claim('i0'), keys.claim('i1')],
+  ]
+
+  /** Everything there is, as it lies there: a step that runs twice leaves it as it was. */
+  async function raw(): Promise<Map<string, string>> {
+    const dumps = await Promise.all(all.map((name) => redis.dumpBuffer(name)))
+    return new Map(all.map((name, i) => [name, dumps[i]?.toString('latin1') ?? '']))
+  }
+
+  async function seeming(): Promise<Seeming> {
+    const [calls, dues, lines, texts, lists, control, stats] = await Promise.all([
+      Promise.all(LEADS.map(async ({ id }) => fieldsOf(Object.entries(await redis.hgetall(keys.call(id))).flat()))),
+      Promise.all(Object.values(LISTS).map((list) => redis.zrange(keys[list], 0, '-1', 'WITHSCORES'))),
+      Promise.all(PHONES.map((phone) => Promise.all([redis.get(keys.line(phone)), redis.pttl(keys.line(phone))]))),
+      Promise.all(
+        [
+          NAMES.map(keys.lead),
+          PHONES.map(keys.phone),
+          CALL_IDS.map(keys.call_id),
+          CALL_IDS.map(keys.completion),
+          [keys.epoch],
+        ].map((names) => redis.mget(names)),
+      ),
+      Promise.all([
+        ...[keys.pending, keys.parked, ...PHONES.map(keys.attempts)].map((name) => redis.zrange(name, 0, '-1')),
+        ...[keys.dnc, ...LEADS.map(({ id }) => keys.siblings(id))].map((name) => redis.smembers(name)),
+      ]),
+      redis.hgetall(keys.control),
+      redis.hgetall(keys.stats(today)),
+    ])
+    const due = new Map<string, { list: Budget; due: boolean }>()
+    for (const [i, list] of (Object.keys(LISTS) as Budget[]).entries()) {
+      for (const [id, score] of Object.entries(fieldsOf(dues[i] as string[]))) {
+        due.set(id, { list, due: Number(score) < Date.now() + 5000 })
+      }
+    }
+    const [leads, phones, marks, bytes, epoch] = texts as [Text[], Text[], Text[], Text[], Text[]]
+    const [slots = [], parked = [], ...rest] = lists.map((ids) => [...ids].sort())
+    const attempts = rest.slice(0, PHONES.length)
+    const [dnc = [], ...siblings] = rest.slice(PHONES.length)
+    return {
+      calls: record(
+        LEADS.map(({ id }) => id),
+        calls.map((fields) => callOf(fields, due)),
+      ),
+      leads: record(NAMES, leads),
+      phones: record(PHONES, phones),
+      lines: record(
+        PHONES,
+        lines.map(([by, ms]) => by && { by, hold: holdOf(ms) }),
+      ),
+      attempts: record(PHONES, attempts.map(unlessEmpty)),
+      siblings: record(
+        LEADS.map(({ id }) => id),
+        siblings.map(unlessEmpty),
+      ),
+      marks: record(CALL_IDS, marks),
+      bytes: CALL_IDS.filter((_, i) => bytes[i]),
+      ...{ slots, parked, dnc },
+      paused: control.paused_at_ms !== undefined,
+      wary: control.wary_until_ms !== undefined,
+      emptied: !epoch[0],
+      counts: Object.fromEntries(COUNTED.map((name) => [name, Number(stats[name] ?? 0)])),
+    }
+  }
+
+  return {
+    instances: [instance(), instance()] as const,
+    ...{ prefix, raw, seeming },
+    /** Every step until the next call of this runs under one op id. */
+    under(id: string | null) {
+      op = id
+    },
+    dueNow: (budget: Budget) => redis.zrange(keys[LISTS[budget]], '-inf', String(Date.now() + 5000), 'BYSCORE'),
+    isDue: (budget: Budget, id: string) => redis.zadd(keys[LISTS[budget]], 'XX', 1, id),
+    lineExpires: (phone: string) => redis.del(keys.line(phone)),
+    wearOut: (id: string) => redis.hset(keys.call(id), 'claims', 5),
+    outlast: (id: string) => redis.hset(keys.call(id), 'dialed_at_ms', 1),
+    optOut: (phone: string) => redis.sadd(keys.dnc, phone),
+    empty: () => redis.unlink(...all),
+  }
+}
+
+export type Real = Awaited<ReturnType<typeof createReal>>
+type Text = string | null
+
+const unlessEmpty = (ids: string[]) => (ids.length ? ids : null)
+const record = <T>(names: string[], values: (T | null | undefined | '')[]): Record<string, T> =>
+  Object.fromEntries(names.flatMap((name, i) => (values[i] ? [[name, values[i] as T]] : [])))
+
+const holdOf = (ms: number): Hold =>
+  ms > TIMES.holdTransferred + HOUR / 60 ? 'call' : ms > TIMES.hold + HOUR / 60 ? 'talk' : 'rest'
+
+function callOf(fields: Fields, due: Map<string, { list: Budget; due: boolean }>): Call | null {
+  const id = fields.request_id
+  if (!id) return null
+  return {
+    id,
+    lead: fields.lead_id ?? '',
+    phone: fields.phone ?? '',
+    state: fields.state as State,
+    fence: Number(fields.fence),
+    dialFence: Number(fields.dial_fence ?? -1),
+    claims: Number(fields.claims),
+    ...(due.get(id) ?? { list: null, due: false }),
+    callId: fields.call_id ?? null,
+    secondCallId: fields.second_call_id ?? null,
+    completion: fields.completion ?? null,
+    others: fields.others?.split(' ') ?? [],
+    outcome: (fields.outcome as Outcome | undefined) ?? null,
+    delivered: (fields.delivered as Outcome | undefined) ?? null,
+    siblingOf: fields.sibling_of ?? null,
+  }
+}
