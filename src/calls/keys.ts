@@ -24,7 +24,7 @@ const oneEach = {
     part: 'call-id',
     of: 'call_id',
     type: 'string',
-    holds: 'request_id of a vendor’s call_id; outlives the call, as the mark that its completion was taken',
+    holds: 'request_id of a vendor’s call_id; with `taken` behind it, which outlives the call, once its completion was',
   },
   completion: {
     part: 'completion',

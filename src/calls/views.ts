@@ -40,7 +40,7 @@ export function createViews(redis: Connection, prefix: string) {
   return {
     /** One call, by our request_id or the vendor's call_id. */
     async find(id: string): Promise<CallView | null> {
-      const requestId = (await redis.get(keys.call_id(id))) ?? id
+      const requestId = (await redis.get(keys.call_id(id)))?.split(' ')[0] ?? id
       return view(requestId)
     },
 

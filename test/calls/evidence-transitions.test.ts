@@ -127,7 +127,7 @@ t.test('takeCompletion', async (t) => {
     t.match(await redis.hgetall(keys.call('req-1')), { completion: 'call-1', others: 'call-2' })
     t.match(await steps('req-1'), ['admitted', 'dialing', 'completion', 'second_call'])
     t.match(await redis.hgetall(keys.stats(today())), { second_call: '1' })
-    t.equal(await redis.get(keys.call_id('call-2')), 'req-1')
+    t.equal(await redis.get(keys.call_id('call-2')), 'req-1 taken')
     t.match(await store.takeCompletion('call-2', 'req-1', Buffer.from('{}')), { kind: 'duplicate' }, 'told once')
     t.equal((await store.completionBytes('call-2'))?.toString(), '{"second":1}')
   })
@@ -235,16 +235,17 @@ t.test('lookLater: the call is looked at later, and a live one keeps its line', 
   t.same(await stand.steps('req-1'), ['admitted', 'dialing', 'looked', 'looked'])
 })
 
-t.test('only misses in a row count as missed', async (t) => {
+t.test('misses are counted until the vendor knows the call', async (t) => {
   const { store, redis, keys, admitted } = await storeFor(t, server.url)
   let claim = await admitted(1)
-  for (const [missed, counted] of [
-    [true, 1],
-    [true, 2],
-    [false, 0],
-    [true, 1],
+  for (const [said, counted] of [
+    [{ missed: true }, 1],
+    [{}, 1],
+    [{ missed: true }, 2],
+    [{ live: true }, 0],
+    [{ missed: true }, 1],
   ] as const) {
-    await store.lookLater(claim, { step: 'looked', reason: 'x', waitMs: 0, missed })
+    await store.lookLater(claim, { step: 'looked', reason: 'x', waitMs: 0, ...said })
     await redis.zadd(keys.due_look, 1, 'req-1')
     claim = (await store.claimDue(`op-${Math.random()}`, 'i', room(0, 1))).claims[0] as Claim
     t.equal(claim.call.missed, counted)

@@ -194,7 +194,7 @@ t.test('an answer that finds its call concluded takes the completion that was he
 
 t.test('looks that were for the call are not counted as looks for what it came to', async (t) => {
   const { store, admitted, lead, hand, stats } = await storeFor(t, server.url)
-  await store.lookLater(await admitted(1), { step: 'looked', reason: 'x', waitMs: 0 })
+  await store.lookLater(await admitted(1), { step: 'answer_lost', reason: 'x', waitMs: 0 })
   const look = await hand('look', 'req-1')
   t.match(look.call, { looks: 0 }, 'nobody has looked yet')
   await store.lookLater(look, { step: 'look_failed', reason: 'x', waitMs: 0 })

@@ -12,7 +12,8 @@ local said = answered(call)
 if said then return said end
 
 -- Its completion was taken, and the call has been forgotten since: not a store that was emptied.
-if not call and redis.call('EXISTS', key.call_id(arg.call_id)) == 1 then
+local owner, taken = marked()
+if not call and taken == 'taken' then
   return { cjson.encode({ confirmed = 'again' }), {} }
 end
 call = call or rebuild('dial')
@@ -26,8 +27,8 @@ end
 if call.call_id and call.call_id ~= arg.call_id then
   if is_parked() then
     take_other(call)
-  elseif redis.call('GET', key.call_id(arg.call_id)) ~= call.request_id then
-    redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
+  elseif owner ~= call.request_id then
+    mark(call)
     put(call, { second_call_id = arg.call_id })
     count('second_call')
     tell(call, 'second_call', 'call_id=' .. arg.call_id)
@@ -38,7 +39,7 @@ local moved_on = not leads_to(call, 'confirm')
 if moved_on and call.call_id then return answer(call, { confirmed = 'again' }) end
 
 put(call, { call_id = arg.call_id })
-redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
+mark(call)
 if moved_on then
   tell(call, 'answered', 'call_id=' .. arg.call_id)
 else

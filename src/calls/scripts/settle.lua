@@ -12,7 +12,7 @@ conclude(call)
 -- What the CRM has now came of a completion: only that of another call may outdo it.
 if call.completion or call.others then put(call, { delivered = call.outcome }) end
 if call.call_id and not call.completion and not call.sibling_of then
-  -- The mark says "taken", and nothing was: it finds the call for a completion that comes after all, and goes with it.
+  -- The mark still finds the call for a completion that comes after all, and goes with it.
   redis.call('PEXPIRE', key.call_id(call.call_id), arg.completed_ms)
 end
 -- A call that was reopened is still one call.

@@ -9,8 +9,8 @@
 --   unknown      nobody knows this call yet: parked until its dial is confirmed, or a day
 --   waiting      how many calls could use the slot that is free now
 
-local known = redis.call('GET', key.call_id(arg.call_id))
-local request_id = known or arg.request_id
+local owner, taken = marked()
+local request_id = owner or arg.request_id
 local call = request_id and load(request_id)
 
 local said = answered(call)
@@ -18,8 +18,8 @@ if said then return said end
 
 local function short(fields) return { cjson.encode(fields), {} } end
 
-if not call and known then
-  let_go({ request_id = known, completion = arg.call_id })
+if not call and taken == 'taken' then
+  let_go({ request_id = owner, completion = arg.call_id })
   return short({ taken = 'duplicate', request_id = request_id })
 end
 

@@ -4,9 +4,18 @@
 -- arg: call_id, request_id, taken_ms, hold_transferred_ms; lead_id, list_id, phone, call_log_id?, writes: to make a call
 --      anew that a store has forgotten
 
--- Remembered as taken; parked no longer, so that nobody makes room with it.
+-- Whose call_id this is, and whether its completion was taken: 'taken', or ''. Nothing when nobody knows it.
+local function marked()
+  return string.match(redis.call('GET', key.call_id(arg.call_id)) or '', '^(%S+) ?(%S*)$')
+end
+
+local function mark(call)
+  redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', KEPT_MS)
+end
+
+-- Remembered as taken, which outlives the call; parked no longer, so that nobody makes room with it.
 local function mark_taken(call)
-  redis.call('SET', key.call_id(arg.call_id), call.request_id, 'PX', arg.taken_ms)
+  redis.call('SET', key.call_id(arg.call_id), call.request_id .. ' taken', 'PX', arg.taken_ms)
   redis.call('ZREM', key.parked, arg.call_id)
 end
 
