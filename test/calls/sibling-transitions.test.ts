@@ -160,7 +160,7 @@ t.test('a sibling that ends before its call leaves the mark of the call alone', 
   await store.confirmDial('req-1', lead(1), 1, 'call-1')
   await store.conclude(await hand('look', 'req-1'), { ...NOT_INTERESTED, outcome: 'NO_COMPLETION' }, true)
   await settled('req-2', { ...NOT_INTERESTED, outcome: 'NO_COMPLETION' })
-  t.equal(await redis.get(keys.call_id('call-1')), 'req-1 taken')
+  t.equal(await redis.get(keys.call_id('call-1')), 'req-1')
   t.match(await store.takeCompletion('call-1', null, bytes()), { kind: 'new', requestId: 'req-1' })
 })
 
