@@ -159,6 +159,7 @@ function empty(world: World) {
     if (guest.came === 'accepted' && known) guest.lost = true
     forgive(guest, guest.heard)
   }
+  for (const hand of world.hands) hand.forgotten = true
   world.store = emptyStore(0)
   world.emptied = true
 }

@@ -28,6 +28,8 @@ const WEIGHTS: Partial<Record<Step['kind'], number>> = {
 const steps = fc.array(
   fc.record<Step>({
     kind: fc.oneof(...KINDS.map((kind) => ({ weight: WEIGHTS[kind] ?? 1, arbitrary: fc.constant(kind) }))),
+    lead: oneOf(0, 0, 0, 0, 1, 1, 2, 3),
+    claim: oneOf(0, 0, 0, 0, 1, 2),
     at: fc.nat(11),
     one: fc.boolean(),
     two: fc.boolean(),

@@ -159,6 +159,9 @@ const record = <T>(names: string[], values: (T | null | undefined | '')[]): Reco
 const holdOf = (ms: number): Hold =>
   ms > TIMES.holdTransferred + HOUR / 60 ? 'call' : ms > TIMES.hold + HOUR / 60 ? 'talk' : 'rest'
 
+/** Fences are compared with each other, by nobody else: the numbers may differ. */
+export const fencesOf = (fence: unknown, dialFence: unknown) => ({ fence: 0, dialFence: fence === dialFence ? 0 : -1 })
+
 function callOf(fields: Fields, due: Map<string, { list: Budget; due: boolean }>): Call | null {
   const id = fields.request_id
   if (!id) return null
@@ -167,8 +170,7 @@ function callOf(fields: Fields, due: Map<string, { list: Budget; due: boolean }>
     lead: fields.lead_id ?? '',
     phone: fields.phone ?? '',
     state: fields.state as State,
-    fence: Number(fields.fence),
-    dialFence: Number(fields.dial_fence ?? -1),
+    ...fencesOf(fields.fence, fields.dial_fence),
     claims: Number(fields.claims),
     ...(due.get(id) ?? { list: null, due: false }),
     callId: fields.call_id ?? null,

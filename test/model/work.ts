@@ -22,7 +22,7 @@ export function takeInHand(world: World, budget: Budget, { id, fence }: Claimed)
   const judged = budget === 'deliver' ? judge(world, call) : null
   const { state, callId } = call
   world.hands.push({
-    ...{ id, budget, fence, stage: 'ready', old: false, wary: budget === 'dial' && world.store.wary, state, callId },
+    ...{ id, budget, fence, stage: 'ready', old: false, forgotten: false, wary: budget === 'dial' && world.store.wary, state, callId },
     ...{ verdict: judged?.verdict ?? null, delivered: judged?.delivered ?? false },
   })
 }
@@ -36,8 +36,8 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
   /** Puts the work down with a decision, and sees whether one that was not this hand's to make changed anything. */
   function decide(world: World, hand: Hand, step: (claim: Claimed) => boolean) {
     const call = world.store.calls[hand.id]
-    const itsDial = hand.budget === 'dial' && call?.dialFence === hand.fence && call.state === 'dialing'
-    const stale = call?.fence !== hand.fence && !itsDial
+    const itsDial = hand.budget === 'dial' && !hand.forgotten && call?.dialFence === hand.fence && call.state === 'dialing'
+    const stale = (call?.fence !== hand.fence || hand.forgotten) && !itsDial
     const before = stale ? JSON.stringify(world.store) : ''
     const decided = step({ id: hand.id, fence: hand.fence })
     if (stale && JSON.stringify(world.store) !== before) world.stale = hand.id

@@ -45,6 +45,8 @@ local function rebuild(from)
     schema = 1, request_id = arg.request_id, lead_id = arg.lead_id, list_id = arg.list_id, phone = arg.phone,
     call_log_id = arg.call_log_id, writes = arg.writes, admitted_at_ms = now, rebuilt_from = from,
     dialed_at_ms = arg.dialed_at_ms,
+    -- Whoever held it before it was forgotten shows a fence that was counted from one.
+    fence = now_us,
   })
   redis.call('SET', key.lead(call.lead_id), call.request_id, 'NX')
   redis.call('SET', key.phone(call.phone), call.request_id, 'NX')
