@@ -70,8 +70,8 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
     const instance = real.instances[one ? 0 : 1]
     const call = store.calls[lead.id]
     const callId = `${lead.id}.${two ? 'a' : 'b'}`
-    // What is made anew was admitted once.
-    if (kind === 'confirm' || kind === 'complete') admitted.add(lead.id)
+    // Nobody hears of a call that was never asked for.
+    if ((kind === 'confirm' || kind === 'complete') && !admitted.has(lead.id)) return null
     switch (kind) {
       case 'admit': {
         if (admitted.has(lead.id)) return null
@@ -248,7 +248,7 @@ const WAIT = 3_600_000
 const LATER = { reason: 'because', waitMs: WAIT }
 
 const NATURAL: Record<Budget, Step['decision'][]> = {
-  dial: ['undial', 'turn_down', 'look'],
+  dial: ['look', 'look', 'undial', 'turn_down'],
   look: ['conclude', 'look', 'look_live'],
   deliver: ['settle', 'settle', 'fail', 'defer'],
 }

@@ -320,7 +320,9 @@ export function createMachine(rules: Rules = RULES, count: (what: string) => voi
   return {
     ...{ admit, claimDue, undial, conclude: concludeCall, lookLater, writeLater, settle, fail, replay, confirmDial },
     takeCompletion,
-    pause: (store: Store) => void (store.paused = true),
+    pause(store: Store) {
+      store.paused = true
+    },
     /** Whoever resumes vouches for the do-not-call list of a store that was emptied. */
     resume(store: Store) {
       if (store.epoch === 0) store.wary = true
