@@ -94,7 +94,8 @@ export function createActions(scene: Scene, rules: Rules = RULES) {
             (w) => void Object.assign(guestOf(w, id), over('talking', 'TRANSFERRED')),
           )
       }
-      if (phase === 'talking') act(`agent of ${id} hangs up`, true, (w) => void (guestOf(w, id).phase = 'over'))
+      if (phase === 'talking')
+        act(`agent of ${id} hangs up`, true, (w) => void Object.assign(guestOf(w, id), { phase: 'over' }))
       if (phase === 'talking' || phase === 'over') {
         const callId = `${id}.a`
         act(`completion ${callId} comes`, !heard.includes(callId), (w) => work.hear(w, id, callId, 'signed'))
@@ -159,6 +160,7 @@ function empty(world: World) {
     if (guest.came === 'accepted' && known) guest.lost = true
     forgive(guest, guest.heard)
   }
+  for (const hand of world.hands) hand.forgotten = true
   world.store = emptyStore(0)
   world.emptied = true
 }

@@ -18,16 +18,18 @@ const SEED = Number(process.env.HISTORY_SEED ?? Date.now() % 2_147_483_647)
 const oneOf = <T>(...values: readonly T[]) => fc.constantFrom(...values)
 /** Which kinds how often: what moves calls on more than what overthrows everything. */
 const WEIGHTS: Partial<Record<Step['kind'], number>> = {
-  admit: 6,
-  claim: 8,
-  decide: 8,
-  confirm: 3,
+  admit: 4,
+  claim: 14,
+  decide: 14,
+  confirm: 8,
   complete: 4,
-  due: 6,
+  empty: 2,
 }
 const steps = fc.array(
   fc.record<Step>({
     kind: fc.oneof(...KINDS.map((kind) => ({ weight: WEIGHTS[kind] ?? 1, arbitrary: fc.constant(kind) }))),
+    lead: oneOf(0, 0, 0, 0, 1, 1, 2, 3),
+    claim: oneOf(0, 0, 0, 0, 1, 2),
     at: fc.nat(11),
     one: fc.boolean(),
     two: fc.boolean(),
@@ -36,12 +38,12 @@ const steps = fc.array(
     outcome: oneOf('TRANSFERRED', 'NOT_INTERESTED', 'DO_NOT_CALL', 'REFUSED', 'NO_COMPLETION'),
     twice: oneOf(true, false, false, false),
   }),
-  { minLength: 12, maxLength: 18, size: 'max' },
+  { minLength: 14, maxLength: 22, size: 'max' },
 )
 
 t.test('the scripts and the model come to the same', async (t) => {
   const server = await redisFor(t)
-  const redis = connect(server.url, 'patient', () => {})
+  const redis = connect({ REDIS_URL: server.url }, 'patient', () => {})
   t.teardown(() => redis.disconnect())
   let played = 0
   const fresh = async (history: Step[]) => play(history, await createReal(redis, `{h${played++}}`))

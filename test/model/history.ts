@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Claim, Conclusion as Concluded } from '../../src/calls/claim.ts'
-import { createMachine } from './machine.ts'
-import { COUNTED, LEADS, leadOf, MOST_SLOTS, type Real, type Seeming, TIMES } from './real.ts'
+import { type Claimed, createMachine } from './machine.ts'
+import { COUNTED, fencesOf, LEADS, leadOf, MOST_SLOTS, type Real, type Seeming, TIMES } from './real.ts'
 import { RULES } from './rules.ts'
-import { type Budget, type Conclusion, emptyStore, type Hold } from './store.ts'
+import { type Budget, type Call, type Conclusion, emptyStore, type Hold } from './store.ts'
 
 /* One history, played on the scripts and on the model; after each step both must have come to the same. */
 
@@ -18,7 +18,9 @@ export const DECISIONS = [
 /** A step, by chance; a step that makes no sense where it stands is left out. */
 export interface Step {
   kind: (typeof KINDS)[number]
-  /** Which lead, or which of the claims so far, counted from the last. */
+  /** Which lead; which of the claims so far, counted from the last; and which of other ways. */
+  lead: number
+  claim: number
   at: number
   /** Which instance, which call_id, whether there is a permit: what chance says where there are two ways. */
   one: boolean
@@ -30,6 +32,7 @@ export interface Step {
   twice: boolean
 }
 
+const HOW = ['signed', 'named', 'nameless'] as const
 const HOLDS = { TRANSFERRED: 'talk', NO_COMPLETION: 'talk', REFUSED: null } as Record<string, Hold | null>
 const MS = { call: TIMES.line, talk: TIMES.holdTransferred, rest: TIMES.hold }
 
@@ -40,7 +43,8 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
     counts[what] = (counts[what] ?? 0) + 1
   })
   let store = emptyStore(1)
-  const claims: Claim[] = []
+  /** Every claim so far, with its fence in the model. */
+  const claims: { claim: Claim; fence: number }[] = []
   const admitted = new Set<string>()
   const outlasted = new Set<string>()
   const told: string[] = []
@@ -61,13 +65,13 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
 
   /** What the scripts and the model answer to a step; null: it makes no sense here. */
   async function both(step: Step): Promise<[unknown, unknown] | null> {
-    const { kind, one, two, budget } = step
-    const lead = LEADS[step.at % LEADS.length] as (typeof LEADS)[number]
+    const { kind, one, two } = step
+    const lead = LEADS[step.lead] as (typeof LEADS)[number]
     const instance = real.instances[one ? 0 : 1]
     const call = store.calls[lead.id]
     const callId = `${lead.id}.${two ? 'a' : 'b'}`
-    // What is made anew was admitted once.
-    if (kind === 'confirm' || kind === 'complete') admitted.add(lead.id)
+    // Nobody hears of a call that was never asked for.
+    if ((kind === 'confirm' || kind === 'complete') && !admitted.has(lead.id)) return null
     switch (kind) {
       case 'admit': {
         if (admitted.has(lead.id)) return null
@@ -77,14 +81,18 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
         // A duplicate is counted as often as it comes.
         const again = { ...step, twice: step.twice && mine.admitted !== 'duplicate' }
         const theirs = await run(again, () => instance.admit(lead.id, leadOf(lead), 1, permit))
-        keep(theirs.kind === 'new' ? theirs.claim : null)
-        const fence = theirs.kind === 'new' ? theirs.claim?.fence : undefined
+        const claim = theirs.kind === 'new' ? theirs.claim : null
+        keep(claim, mine.fence)
+        const { fence, ...answer } = mine
         return [
-          { admitted: theirs.kind, id: theirs.requestId, fence },
-          { ...mine, fence: mine.fence === undefined ? undefined : String(mine.fence) },
+          { admitted: theirs.kind, id: theirs.requestId, claimed: claim !== null },
+          { ...answer, claimed: fence !== undefined },
         ]
       }
       case 'claim': {
+        // Half the claims are of a call whose time has come just now.
+        const budget = (two && call?.list) || step.budget
+        if (two && call?.list) await comesDue(call)
         const ids = await real.dueNow(budget)
         const mine = machine.claimDue(store, budget, ids, outlasted.has(ids[0] ?? ''))
         if (mine && budget === 'dial') outlasted.delete(mine.id)
@@ -92,35 +100,37 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
         const again = { ...step, twice: step.twice && mine !== null }
         const theirs = await run(again, () => instance.claimDue(`op-${told.length}`, one ? 'i0' : 'i1', room))
         const [claim = null] = theirs.claims
-        keep(claim)
+        keep(claim, mine?.fence)
         return [
-          claim && { id: claim.call.requestId, fence: claim.fence, wary: claim.wary },
-          mine && { ...mine, fence: String(mine.fence), wary: store.wary },
+          claim && { id: claim.call.requestId, wary: claim.standing?.wary ?? false },
+          mine && { id: mine.id, wary: store.wary },
         ]
       }
       case 'decide': {
-        const claim = claims.at(-1 - (step.at % 4))
-        if (!claim) return null
-        const mine = { ...step, decision: fitting(step.decision, claim) }
-        return [await run(mine, () => decideReal(claim, mine, instance)), decideModel(claim, mine)]
+        const held = claims.at(-1 - step.claim)
+        if (!held) return null
+        const { claim } = held
+        const mine = { ...step, decision: fitting(step, claim) }
+        return [
+          await run(mine, () => decideReal(claim, mine, instance)),
+          decideModel({ id: claim.call.requestId, fence: held.fence }, mine),
+        ]
       }
       case 'confirm': {
         const theirs = await run(step, () => instance.confirmDial(lead.id, leadOf(lead), 1, callId))
         const mine = machine.confirmDial(store, lead, callId)
-        keep(theirs.claim)
+        keep(theirs.claim, mine.claim?.fence)
         return [
-          [theirs.kind, theirs.claim?.fence],
-          [mine.confirmed, mine.claim && String(mine.claim.fence)],
+          [theirs.kind, theirs.claim !== null],
+          [mine.confirmed, mine.claim !== null],
         ]
       }
       case 'complete': {
-        const how = (['signed', 'named', 'nameless'] as const)[step.at % 3]
-        return complete(step, call ? call.id : lead.id, callId, how ?? 'signed')
+        return complete(step, lead.id, callId, HOW[step.at % 3] ?? 'signed')
       }
       case 'due':
         if (!call?.list) return null
-        await real.isDue(call.list, call.id)
-        call.due = true
+        await comesDue(call)
         return [0, 0]
       case 'line':
         await real.lineExpires(lead.phone)
@@ -155,7 +165,12 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
     }
   }
 
-  async function complete(step: Step, id: string, callId: string, how: 'signed' | 'named' | 'nameless') {
+  async function comesDue(call: Call) {
+    await real.isDue(call.list as Budget, call.id)
+    call.due = true
+  }
+
+  async function complete(step: Step, id: string, callId: string, how: (typeof HOW)[number]) {
     const lead = LEADS.find((each) => each.id === id) as (typeof LEADS)[number]
     const origin = { requestId: id, lead: leadOf(lead), dialedAt: Date.now(), store: real.prefix }
     const mine = machine.takeCompletion(store, callId, how === 'nameless' ? null : id, how === 'signed' ? lead : null)
@@ -170,19 +185,18 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
       ),
     )
     const claim = theirs.kind === 'new' ? theirs.claim : null
-    keep(claim)
+    keep(claim, mine.claim?.fence)
     return [
-      [theirs.kind, claim?.fence],
-      [mine.taken, mine.claim && String(mine.claim.fence)],
+      [theirs.kind, claim !== null],
+      [mine.taken, mine.claim !== null],
     ] as [unknown, unknown]
   }
 
-  function keep(claim: Claim | null) {
-    if (claim) claims.push(claim)
+  function keep(claim: Claim | null, fence: number | undefined) {
+    if (claim) claims.push({ claim, fence: fence ?? Number.NaN })
   }
 
-  function decideModel(claim: Claim, { decision, outcome }: Step): boolean {
-    const held = { id: claim.call.requestId, fence: Number(claim.fence) }
+  function decideModel(held: Claimed, { decision, outcome }: Step): boolean {
     const conclusion: Conclusion = {
       ...{ outcome, doNotCall: outcome === 'DO_NOT_CALL', hold: outcome in HOLDS ? (HOLDS[outcome] ?? null) : 'rest' },
     }
@@ -225,15 +239,30 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
     const { epoch, ...rest } = store
     const filled = (lists: Record<string, string[]>) =>
       Object.fromEntries(Object.entries(lists).filter(([, ids]) => ids.length))
-    return { ...rest, attempts: filled(store.attempts), emptied: epoch === 0, counts }
+    const calls = Object.entries(store.calls).map(([id, call]) => [
+      id,
+      { ...call, ...fencesOf(call.fence, call.dialFence) },
+    ])
+    return { ...rest, calls: Object.fromEntries(calls), attempts: filled(store.attempts), emptied: epoch === 0, counts }
   }
 }
 
 const WAIT = 3_600_000
 const LATER = { reason: 'because', waitMs: WAIT }
 
-/** "Not now" is one script for looks and for deliveries: what is deferred is what the claim was for. */
-function fitting(decision: Step['decision'], { budget }: Claim): Step['decision'] {
+const NATURAL: Record<Budget, Step['decision'][]> = {
+  dial: ['look', 'look', 'undial', 'turn_down'],
+  look: ['conclude', 'look', 'look_live'],
+  deliver: ['settle', 'settle', 'fail', 'defer'],
+}
+
+/**
+ * Half the decisions are such as are made of this claim. "Not now" is one script for looks and for deliveries: what is
+ * deferred is what the claim was for.
+ */
+function fitting({ decision, two, at }: Step, { budget }: Claim): Step['decision'] {
+  const natural = NATURAL[budget]
+  if (two) return natural[at % natural.length] ?? decision
   if (budget === 'deliver') return decision === 'look' || decision === 'look_live' ? 'defer' : decision
   return decision === 'defer' ? 'look' : decision
 }
@@ -272,15 +301,15 @@ function differences(theirs: Seeming, mine: Seeming): string[] {
     .flatMap((name) => [`${name}, scripts: ${said(theirs[name])}`, `${name}, model:   ${said(mine[name])}`])
 }
 
-function line({ kind, at, one, two, budget, decision, outcome, twice }: Step): string {
-  const id = LEADS[at % LEADS.length]?.id
-  const what = {
-    ...{ claim: budget, decide: `${decision} ${outcome} by claim -${1 + (at % 4)}` },
-    ...{ admit: `${id} ${two ? 'with a permit' : 'to wait'}, ${one ? 'as a sibling' : 'alone'}` },
-    ...{
-      confirm: `${id}.${two ? 'a' : 'b'}`,
-      complete: `${id}.${two ? 'a' : 'b'} ${['signed', 'named', 'nameless'][at % 3]}`,
-    },
-  } as Record<string, string>
+function line({ kind, lead, claim, at, one, two, budget, decision, outcome, twice }: Step): string {
+  const id = LEADS[lead]?.id
+  const callId = `${id}.${two ? 'a' : 'b'}`
+  const what: Partial<Record<Step['kind'], string>> = {
+    admit: `${id} ${two ? 'with a permit' : 'to wait'}, ${one ? 'as a sibling' : 'alone'}`,
+    claim: two ? `${id}, which is due now, or ${budget}` : budget,
+    decide: `${two ? `choice ${at}` : decision} ${outcome} by claim -${1 + claim}`,
+    confirm: callId,
+    complete: `${callId} ${HOW[at % 3]}`,
+  }
   return `${kind} ${what[kind] ?? id}${twice ? ', twice' : ''}`
 }

@@ -23,6 +23,7 @@ export interface Claimed {
 
 export function createMachine(rules: Rules = RULES, count: (what: string) => void = () => {}) {
   const moving = createMoving(rules, count)
+  let rebuilds = 0
   const { leads, move, setDue, cannot, wornOut, claim, finish, holdLine, conclude, deliver, shareWith, share, letGo } =
     moving
 
@@ -219,6 +220,7 @@ export function createMachine(rules: Rules = RULES, count: (what: string) => voi
 
   function rebuild(store: Store, lead: { id: string; lead: string; phone: string }) {
     const call = born(store, lead.id, lead.lead, lead.phone)
+    if (rules.rebuiltAnew) call.fence = ++rebuilds * 1000
     store.leads[lead.lead] ??= lead.id
     store.phones[lead.phone] ??= lead.id
     count('rebuilt')
@@ -318,7 +320,9 @@ export function createMachine(rules: Rules = RULES, count: (what: string) => voi
   return {
     ...{ admit, claimDue, undial, conclude: concludeCall, lookLater, writeLater, settle, fail, replay, confirmDial },
     takeCompletion,
-    pause: (store: Store) => void (store.paused = true),
+    pause(store: Store) {
+      store.paused = true
+    },
     /** Whoever resumes vouches for the do-not-call list of a store that was emptied. */
     resume(store: Store) {
       if (store.epoch === 0) store.wary = true

@@ -122,6 +122,12 @@ export const MUTANTS: Mutant[] = [
     scene: 'crowded parking',
     caughtBy: 'evidenceKept',
   },
+  {
+    name: 'a call made anew counts its fences from one',
+    broken: { rebuiltAnew: false },
+    scene: 'emptied, stalled',
+    caughtBy: 'staleDecidesNothing',
+  },
   // What instances do.
   { name: 'permits do not age', broken: { permitsAge: false }, scene: 'one lead', caughtBy: 'linesHeld' },
   {

@@ -55,7 +55,7 @@ export async function createReal(redis: Connection, prefix: string) {
     createStore({
       ...{ redis, prefix, times: TIMES, clock },
       limits: { maxConcurrent: MOST_SLOTS, dialsPerSecond: 1_000_000, crmPerSecond: 1_000_000 },
-      seen: { epoch: 'e1', dials: 0, resumed: '' } satisfies Seen,
+      seen: { epoch: 'e1', dials: 0, resumed: 0 } satisfies Seen,
     })
   await redis.set(keys.epoch, 'e1')
   const today = new Date().toISOString().slice(0, 10)
@@ -102,7 +102,8 @@ export async function createReal(redis: Connection, prefix: string) {
         due.set(id, { list, due: Number(score) < Date.now() + 5000 })
       }
     }
-    const [leads, phones, marks, bytes, epoch] = texts as [Text[], Text[], Text[], Text[], Text[]]
+    const [leads, phones, marked, bytes, epoch] = texts as [Text[], Text[], Text[], Text[], Text[]]
+    const marks = marked.map((mark) => mark?.split(' ')[0] ?? null)
     const [slots = [], parked = [], ...rest] = lists.map((ids) => [...ids].sort())
     const attempts = rest.slice(0, PHONES.length)
     const [dnc = [], ...siblings] = rest.slice(PHONES.length)
@@ -159,6 +160,9 @@ const record = <T>(names: string[], values: (T | null | undefined | '')[]): Reco
 const holdOf = (ms: number): Hold =>
   ms > TIMES.holdTransferred + HOUR / 60 ? 'call' : ms > TIMES.hold + HOUR / 60 ? 'talk' : 'rest'
 
+/** Fences are compared with each other, by nobody else: the numbers may differ. */
+export const fencesOf = (fence: unknown, dialFence: unknown) => ({ fence: 0, dialFence: fence === dialFence ? 0 : -1 })
+
 function callOf(fields: Fields, due: Map<string, { list: Budget; due: boolean }>): Call | null {
   const id = fields.request_id
   if (!id) return null
@@ -167,8 +171,7 @@ function callOf(fields: Fields, due: Map<string, { list: Budget; due: boolean }>
     lead: fields.lead_id ?? '',
     phone: fields.phone ?? '',
     state: fields.state as State,
-    fence: Number(fields.fence),
-    dialFence: Number(fields.dial_fence ?? -1),
+    ...fencesOf(fields.fence, fields.dial_fence),
     claims: Number(fields.claims),
     ...(due.get(id) ?? { list: null, due: false }),
     callId: fields.call_id ?? null,

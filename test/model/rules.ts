@@ -29,6 +29,8 @@ export interface Rules {
   wary: boolean
   /** An emptied store dials nobody until somebody resumes. */
   emptiedStops: boolean
+  /** The fences of a call that is made anew are none that it had before. */
+  rebuiltAnew: boolean
   /** A lead whose number is under way is told what becomes of that call. */
   siblingsShare: boolean
   /** The completion of a second call is kept. */
@@ -63,6 +65,7 @@ export const RULES: Rules = {
   lostIsLookedFor: true,
   wary: true,
   emptiedStops: true,
+  rebuiltAnew: true,
   siblingsShare: true,
   secondsKept: true,
   parkedJoin: true,

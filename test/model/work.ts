@@ -22,9 +22,27 @@ export function takeInHand(world: World, budget: Budget, { id, fence }: Claimed)
   const judged = budget === 'deliver' ? judge(world, call) : null
   const { state, callId } = call
   world.hands.push({
-    ...{ id, budget, fence, stage: 'ready', old: false, wary: budget === 'dial' && world.store.wary, state, callId },
+    ...{
+      id,
+      budget,
+      fence,
+      stage: 'ready',
+      old: false,
+      forgotten: false,
+      wary: budget === 'dial' && world.store.wary,
+      state,
+      callId,
+    },
     ...{ verdict: judged?.verdict ?? null, delivered: judged?.delivered ?? false },
   })
+}
+
+function putDown(world: World, hand: Hand) {
+  world.hands = world.hands.filter((each) => each !== hand)
+}
+
+function stage(hand: Hand, to: Hand['stage']) {
+  hand.stage = to
 }
 
 const UNCONFIRMED: Conclusion = { outcome: 'DIAL_UNCONFIRMED', doNotCall: false, hold: 'talk' }
@@ -36,12 +54,13 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
   /** Puts the work down with a decision, and sees whether one that was not this hand's to make changed anything. */
   function decide(world: World, hand: Hand, step: (claim: Claimed) => boolean) {
     const call = world.store.calls[hand.id]
-    const itsDial = hand.budget === 'dial' && call?.dialFence === hand.fence && call.state === 'dialing'
-    const stale = call?.fence !== hand.fence && !itsDial
+    const itsDial =
+      hand.budget === 'dial' && !hand.forgotten && call?.dialFence === hand.fence && call.state === 'dialing'
+    const stale = (call?.fence !== hand.fence || hand.forgotten) && !itsDial
     const before = stale ? JSON.stringify(world.store) : ''
     const decided = step({ id: hand.id, fence: hand.fence })
     if (stale && JSON.stringify(world.store) !== before) world.stale = hand.id
-    world.hands = world.hands.filter((each) => each !== hand)
+    putDown(world, hand)
     return decided
   }
 
@@ -70,7 +89,7 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
 
   function confirm(world: World, hand: Hand) {
     const answer = machine.confirmDial(world.store, guestOf(world, hand.id), `${hand.id}.a`)
-    world.hands = world.hands.filter((each) => each !== hand)
+    putDown(world, hand)
     if (answer.confirmed === 'joined') renew(world, hand.id)
     if (answer.claim) takeInHand(world, 'deliver', answer.claim)
   }
@@ -110,12 +129,12 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
       if (has('lost')) {
         act('dials in vain', false, (w, mine) => {
           guestOf(w, mine.id).rings += 1
-          mine.stage = 'silent'
+          stage(mine, 'silent')
         })
       }
       if (has('unrung')) {
-        act('dials and nobody is rung', false, (_, mine) => void (mine.stage = 'unrung'))
-        act('dials a number that is never called', false, (_, mine) => void (mine.stage = 'never'))
+        act('dials and nobody is rung', false, (_, mine) => stage(mine, 'unrung'))
+        act('dials a number that is never called', false, (_, mine) => stage(mine, 'never'))
       }
     }
   }
@@ -148,7 +167,7 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
     if (guest.phase === 'live') act('is told that its call goes on', false, again(true))
     else
       act('is given the completion', true, (w, mine) => {
-        w.hands = w.hands.filter((each) => each !== mine)
+        putDown(w, mine)
         hear(w, mine.id, mine.callId as string, 'named')
       })
     if (has('lag')) act('is told that there is no such call', false, again(false))
@@ -166,7 +185,7 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
       void decide(w, mine, (claim) => machine.writeLater(w.store, claim, conclusionOf(verdict, rules)))
     const fail = (w: World, mine: Hand) =>
       void decide(w, mine, (claim) => machine.fail(w.store, claim, verdict && conclusionOf(verdict, rules)))
-    const write = (w: World, mine: Hand) => void (guestOf(w, mine.id).crm = mine.verdict)
+    const write = (w: World, mine: Hand) => void Object.assign(guestOf(w, mine.id), { crm: mine.verdict })
     if (hand.verdict === null) return act('can read no completion', true, fail)
     if (hand.delivered || hand.stage === 'wrote') return act(`settles ${verdict}`, true, settle)
     if (hand.old && rules.writersCheckLease) return act('has used up its lease', true, later)
@@ -192,8 +211,8 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
     const how = { dial, look, deliver }[hand.budget]
     how(world, hand, take)
     if (has('stall') && hand.stage === 'ready' && !hand.old && hand.budget !== 'look')
-      take('stalls', false, (_, mine) => void (mine.old = true))
-    if (has('crash')) take('dies', false, (w, mine) => void (w.hands = w.hands.filter((each) => each !== mine)))
+      take('stalls', false, (_, mine) => void Object.assign(mine, { old: true }))
+    if (has('crash')) take('dies', false, putDown)
   }
 
   return { hear, inHand }

@@ -68,6 +68,8 @@ export interface Hand {
   stage: 'ready' | 'placed' | 'unrung' | 'never' | 'silent' | 'wrote'
   /** Half the lease, of a delivery all but a write's time, has passed since the claim. */
   old: boolean
+  /** The store was emptied since its claim. */
+  forgotten: boolean
   /** The vendor is to be asked about the number first. */
   wary: boolean
   /** The call as it was when it was claimed. */

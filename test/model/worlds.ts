@@ -45,7 +45,7 @@ const ofCall = (c: Call | undefined) =>
       `${c.others} ${c.outcome} ${c.delivered} ${c.siblingOf}`
     : ''
 const ofHand = (h: Hand) =>
-  `${h.id} ${h.budget} ${h.fence} ${h.stage} ${h.old} ${h.wary} ${h.state} ${h.callId} ${h.verdict} ${h.delivered}`
+  `${h.id} ${h.budget} ${h.fence} ${h.stage} ${h.old} ${h.forgotten} ${h.wary} ${h.state} ${h.callId} ${h.verdict} ${h.delivered}`
 const sorted = (record: Record<string, string>) =>
   Object.entries(record)
     .map(([name, value]) => `${name}=${value}`)
@@ -76,8 +76,7 @@ function rankFences({ store, hands }: World, id: string) {
   const mine = hands.filter((hand) => hand.id === id)
   const known = [...(call ? [call.fence, call.dialFence] : []), ...mine.map(({ fence }) => fence)].sort((a, b) => a - b)
   const ranks = [...new Set(known)]
-  // Nobody can show the fence of a call that is forgotten.
-  for (const hand of mine) hand.fence = call ? ranks.indexOf(hand.fence) : 0
+  for (const hand of mine) hand.fence = ranks.indexOf(hand.fence)
   if (!call) return
   call.fence = ranks.indexOf(call.fence)
   call.dialFence = ranks.indexOf(call.dialFence)

@@ -70,6 +70,8 @@ local function rebuild(from)
     schema = 1, request_id = arg.request_id, lead_id = arg.lead_id, list_id = arg.list_id, phone = arg.phone,
     call_log_id = arg.call_log_id, writes = arg.writes, admitted_at_ms = now, rebuilt_from = from,
     dialed_at_ms = arg.dialed_at_ms or now,
+    -- Whoever held it before it was forgotten shows a fence that was counted from one.
+    fence = now_us,
   })
   hold_line(call, tonumber(arg.hold_transferred_ms))
   redis.call('SET', key.lead(call.lead_id), call.request_id, 'NX')
