@@ -30,7 +30,9 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
     const before = await real.raw()
     const second = await how()
     real.under(null)
-    const changed = [...(await real.raw())].filter(([name, dump]) => before.get(name) !== dump).map(([name]) => name)
+    const changed = [...(await real.raw())]
+      .filter(([name, now]) => !isDeepStrictEqual(before.get(name), now))
+      .map(([name]) => name)
     if (changed.length) throw new Error(`the second run changed ${changed}`)
     if (!isDeepStrictEqual(shown(first), shown(second))) throw new Error(`the second run answered ${said(second)}`)
     return first
