@@ -96,7 +96,8 @@ export async function createReal(redis: Connection, prefix: string) {
       lines: record(PHONES, (phone) => lineOf(found.get(keys.line(phone)))),
       attempts: record(PHONES, (phone) => unlessEmpty(members(keys.attempts(phone)))),
       siblings: record(IDS, (id) => unlessEmpty(ids(keys.siblings(id)))),
-      marks: record(CALL_IDS, (callId) => text(keys.call_id(callId))),
+      // Whether it was taken stands beside it.
+      marks: record(CALL_IDS, (callId) => text(keys.call_id(callId))?.split(' ')[0]),
       bytes: CALL_IDS.filter((callId) => found.get(keys.completion(callId))),
       slots: members(keys.pending),
       parked: members(keys.parked),
