@@ -50,7 +50,7 @@ export function createActions(scene: Scene, rules: Rules = RULES) {
       const first = call.siblingOf && store.calls[call.siblingOf]
       const waits = call.list === 'dial' && ((holder && holder.by !== call.id) || (first && first.list !== null))
       act(`${call.id} is due (${call.list})`, !waits && !asleep, (w) => {
-        callOf(w, call.id).due = true
+        Object.assign(callOf(w, call.id), { due: true, held: false })
       })
     }
     for (const [phone, { by, hold }] of Object.entries(store.lines)) {

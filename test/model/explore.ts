@@ -22,7 +22,7 @@ export interface Exploration {
  * as short as can be. When none does, sees to it that every accepted call ends once the trouble is over: by mending
  * actions alone, in whatever order they happen, every world comes to one in which all calls are over.
  */
-export function explore(scene: Scene, rules: Rules = RULES, most = Number.POSITIVE_INFINITY): Exploration {
+export function explore(scene: Scene, rules: Rules = RULES): Exploration {
   const poison = scene.troubles.includes('poison')
   const possible = createActions(scene, { ...rules, poison, mostClaims: poison ? 2 : 1 })
   const first = firstWorld(scene)
@@ -35,7 +35,7 @@ export function explore(scene: Scene, rules: Rules = RULES, most = Number.POSITI
   const over: boolean[] = []
   let transitions = 0
 
-  for (let at = 0; at < ahead.length && at < most; at++) {
+  for (let at = 0; at < ahead.length; at++) {
     const world = ahead[at] as World
     ahead[at] = undefined
     for (const [name, holds] of Object.entries(INVARIANTS)) {

@@ -3,8 +3,9 @@ import t from 'tap'
 import { connect } from '../../src/calls/redis.ts'
 import { FULL } from '../full.ts'
 import { redisFor } from '../stage.ts'
-import { DECISIONS, KINDS, play, type Step } from './history.ts'
+import { play } from './history.ts'
 import { createReal } from './real.ts'
+import { DECISIONS, KINDS, type Step } from './steps.ts'
 
 /*
  * Histories by chance, played on the real scripts and on the model side by side. HISTORY_SEED plays those of an earlier

@@ -1,40 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Claim, Conclusion as Concluded } from '../../src/calls/claim.ts'
-import { type Claimed, createMachine } from './machine.ts'
-import { COUNTED, fencesOf, LEADS, leadOf, MOST_SLOTS, type Real, type Seeming, TIMES } from './real.ts'
+import type { Claim } from '../../src/calls/claim.ts'
+import { decideModel, decideReal, fitting } from './decisions.ts'
+import { createMachine } from './machine.ts'
+import { COUNTED, fencesOf, LEADS, leadOf, MOST_SLOTS, type Real, type Seeming } from './real.ts'
 import { RULES } from './rules.ts'
-import { type Budget, type Call, type Conclusion, emptyStore, type Hold } from './store.ts'
+import { HOW, line, type Step } from './steps.ts'
+import { type Budget, type Call, emptyStore } from './store.ts'
 
 /* One history, played on the scripts and on the model; after each step both must have come to the same. */
-
-export const KINDS = [
-  ...(['admit', 'claim', 'decide', 'confirm', 'complete', 'due', 'line', 'replay', 'pause', 'resume'] as const),
-  ...(['empty', 'optout', 'wear', 'outlast'] as const),
-] as const
-export const DECISIONS = [
-  ...(['undial', 'turn_down', 'conclude', 'look', 'look_live', 'defer', 'settle', 'fail'] as const),
-] as const
-
-/** A step, by chance; a step that makes no sense where it stands is left out. */
-export interface Step {
-  kind: (typeof KINDS)[number]
-  /** Which lead; which of the claims so far, counted from the last; and which of other ways. */
-  lead: number
-  claim: number
-  at: number
-  /** Which instance, which call_id, whether there is a permit: what chance says where there are two ways. */
-  one: boolean
-  two: boolean
-  budget: Budget
-  decision: (typeof DECISIONS)[number]
-  outcome: 'TRANSFERRED' | 'NOT_INTERESTED' | 'DO_NOT_CALL' | 'REFUSED' | 'NO_COMPLETION'
-  /** It runs twice, as when its answer was lost. */
-  twice: boolean
-}
-
-const HOW = ['signed', 'named', 'nameless'] as const
-const HOLDS = { TRANSFERRED: 'talk', NO_COMPLETION: 'talk', REFUSED: null } as Record<string, Hold | null>
-const MS = { call: TIMES.line, talk: TIMES.holdTransferred, rest: TIMES.hold }
 
 /** Plays a history. Resolves with what went apart, told after the steps that led there; null when nothing did. */
 export async function play(steps: Step[], real: Real): Promise<string | null> {
@@ -57,7 +30,9 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
     const before = await real.raw()
     const second = await how()
     real.under(null)
-    const changed = [...(await real.raw())].filter(([name, dump]) => before.get(name) !== dump).map(([name]) => name)
+    const changed = [...(await real.raw())]
+      .filter(([name, now]) => !isDeepStrictEqual(before.get(name), now))
+      .map(([name]) => name)
     if (changed.length) throw new Error(`the second run changed ${changed}`)
     if (!isDeepStrictEqual(shown(first), shown(second))) throw new Error(`the second run answered ${said(second)}`)
     return first
@@ -113,7 +88,7 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
         const mine = { ...step, decision: fitting(step, claim) }
         return [
           await run(mine, () => decideReal(claim, mine, instance)),
-          decideModel({ id: claim.call.requestId, fence: held.fence }, mine),
+          decideModel(machine, store, { id: claim.call.requestId, fence: held.fence }, mine),
         ]
       }
       case 'confirm': {
@@ -167,7 +142,7 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
 
   async function comesDue(call: Call) {
     await real.isDue(call.list as Budget, call.id)
-    call.due = true
+    Object.assign(call, { due: true, held: false })
   }
 
   async function complete(step: Step, id: string, callId: string, how: (typeof HOW)[number]) {
@@ -196,29 +171,6 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
     if (claim) claims.push({ claim, fence: fence ?? Number.NaN })
   }
 
-  function decideModel(held: Claimed, { decision, outcome }: Step): boolean {
-    const conclusion: Conclusion = {
-      ...{ outcome, doNotCall: outcome === 'DO_NOT_CALL', hold: outcome in HOLDS ? (HOLDS[outcome] ?? null) : 'rest' },
-    }
-    switch (decision) {
-      case 'undial':
-        return machine.undial(store, held)
-      case 'turn_down':
-        return machine.conclude(store, held, conclusion, false)
-      case 'conclude':
-        return machine.conclude(store, held, conclusion, true)
-      case 'look':
-      case 'look_live':
-        return machine.lookLater(store, held, decision === 'look_live')
-      case 'defer':
-        return machine.writeLater(store, held, conclusion)
-      case 'settle':
-        return machine.settle(store, held, conclusion)
-      case 'fail':
-        return machine.fail(store, held, conclusion)
-    }
-  }
-
   for (const step of steps) {
     let answers: [unknown, unknown] | null
     try {
@@ -241,52 +193,9 @@ export async function play(steps: Step[], real: Real): Promise<string | null> {
       Object.fromEntries(Object.entries(lists).filter(([, ids]) => ids.length))
     const calls = Object.entries(store.calls).map(([id, call]) => [
       id,
-      { ...call, ...fencesOf(call.fence, call.dialFence) },
+      { ...call, ...fencesOf(call.fence, call.dialFence), held: false },
     ])
     return { ...rest, calls: Object.fromEntries(calls), attempts: filled(store.attempts), emptied: epoch === 0, counts }
-  }
-}
-
-const WAIT = 3_600_000
-const LATER = { reason: 'because', waitMs: WAIT }
-
-const NATURAL: Record<Budget, Step['decision'][]> = {
-  dial: ['look', 'look', 'undial', 'turn_down'],
-  look: ['conclude', 'look', 'look_live'],
-  deliver: ['settle', 'settle', 'fail', 'defer'],
-}
-
-/**
- * Half the decisions are such as are made of this claim. "Not now" is one script for looks and for deliveries: what is
- * deferred is what the claim was for.
- */
-function fitting({ decision, two, at }: Step, { budget }: Claim): Step['decision'] {
-  const natural = NATURAL[budget]
-  if (two) return natural[at % natural.length] ?? decision
-  if (budget === 'deliver') return decision === 'look' || decision === 'look_live' ? 'defer' : decision
-  return decision === 'defer' ? 'look' : decision
-}
-
-/** A decision on the scripts' side. */
-function decideReal(claim: Claim, { decision, outcome }: Step, store: Real['instances'][number]): Promise<boolean> {
-  const holdMs = outcome in HOLDS ? (HOLDS[outcome] ? MS[HOLDS[outcome] as Hold] : 0) : MS.rest
-  const conclusion: Concluded = { outcome, rule: 'r', evidence: 'e', doNotCall: outcome === 'DO_NOT_CALL', holdMs }
-  switch (decision) {
-    case 'undial':
-      return store.undial(claim, 'because', WAIT)
-    case 'turn_down':
-      return store.conclude(claim, conclusion, false)
-    case 'conclude':
-      return store.conclude(claim, conclusion, true)
-    case 'look':
-    case 'look_live':
-      return store.lookLater(claim, { ...LATER, step: 'looked', live: decision === 'look_live' })
-    case 'defer':
-      return store.writeLater(claim, conclusion, { ...LATER, done: [], writesLeft: 1, throttled: false })
-    case 'settle':
-      return store.settle(claim, conclusion)
-    case 'fail':
-      return store.fail(claim, conclusion, 'because', [], 1)
   }
 }
 
@@ -299,17 +208,4 @@ function differences(theirs: Seeming, mine: Seeming): string[] {
   return (Object.keys(mine) as (keyof Seeming)[])
     .filter((name) => !isDeepStrictEqual(theirs[name], mine[name]))
     .flatMap((name) => [`${name}, scripts: ${said(theirs[name])}`, `${name}, model:   ${said(mine[name])}`])
-}
-
-function line({ kind, lead, claim, at, one, two, budget, decision, outcome, twice }: Step): string {
-  const id = LEADS[lead]?.id
-  const callId = `${id}.${two ? 'a' : 'b'}`
-  const what: Partial<Record<Step['kind'], string>> = {
-    admit: `${id} ${two ? 'with a permit' : 'to wait'}, ${one ? 'as a sibling' : 'alone'}`,
-    claim: two ? `${id}, which is due now, or ${budget}` : budget,
-    decide: `${two ? `choice ${at}` : decision} ${outcome} by claim -${1 + claim}`,
-    confirm: callId,
-    complete: `${callId} ${HOW[at % 3]}`,
-  }
-  return `${kind} ${what[kind] ?? id}${twice ? ', twice' : ''}`
 }

@@ -12,7 +12,6 @@ import type { Budget, Call, Hold, Store } from './store.ts'
 
 /* The scripts on a real Redis, read back in the model's words. */
 
-const HOUR = 3_600_000
 const settings = {
   ...{ BLAND_WEBHOOK_URL: 'https://calls.example.com/', LEASE: 600, BLAND_MAX_DURATION: 30, LINE_HOLD: 120 },
   ...{ LINE_HOLD_TRANSFERRED: 4800, COMPLETED_TTL: 1000, FAILED_TTL: 2000 },
@@ -29,6 +28,7 @@ export const LEADS = [
   ['r2', 'lead-A', '+12125550101'],
   ['r3', 'lead-C', '+12125550102'],
 ].map(([id, lead, phone]) => ({ id, lead, phone }) as { id: string; lead: string; phone: string })
+const IDS = LEADS.map(({ id }) => id)
 const PHONES = [...new Set(LEADS.map(({ phone }) => phone))]
 const NAMES = [...new Set(LEADS.map(({ lead }) => lead))]
 export const CALL_IDS = LEADS.flatMap(({ id }) => [`${id}.a`, `${id}.b`])
@@ -69,66 +69,42 @@ export async function createReal(redis: Connection, prefix: string) {
     ...[keys.dnc, keys.control, keys.epoch, keys.stats(today), keys.claim('i0'), keys.claim('i1')],
   ]
 
-  /** Everything there is, as it lies there: a step that runs twice leaves it as it was. */
-  async function raw(): Promise<Map<string, string>> {
-    const dumps = await Promise.all(all.map((name) => redis.dumpBuffer(name)))
-    return new Map(all.map((name, i) => [name, dumps[i]?.toString('latin1') ?? '']))
+  /** Every key as it lies there: a step that runs twice leaves it so. */
+  async function raw(): Promise<Map<string, Raw>> {
+    const found = (await redis.eval(READ_ALL, all.length, ...all)) as Raw[]
+    return new Map(all.map((name, i) => [name, found[i] ?? null]))
   }
 
   async function seeming(): Promise<Seeming> {
-    const [calls, dues, lines, texts, lists, control, stats] = await Promise.all([
-      Promise.all(LEADS.map(async ({ id }) => fieldsOf(Object.entries(await redis.hgetall(keys.call(id))).flat()))),
-      Promise.all(Object.values(LISTS).map((list) => redis.zrange(keys[list], 0, '-1', 'WITHSCORES'))),
-      Promise.all(PHONES.map((phone) => Promise.all([redis.get(keys.line(phone)), redis.pttl(keys.line(phone))]))),
-      Promise.all(
-        [
-          NAMES.map(keys.lead),
-          PHONES.map(keys.phone),
-          CALL_IDS.map(keys.call_id),
-          CALL_IDS.map(keys.completion),
-          [keys.epoch],
-        ].map((names) => redis.mget(names)),
-      ),
-      Promise.all([
-        ...[keys.pending, keys.parked, ...PHONES.map(keys.attempts)].map((name) => redis.zrange(name, 0, '-1')),
-        ...[keys.dnc, ...LEADS.map(({ id }) => keys.siblings(id))].map((name) => redis.smembers(name)),
-      ]),
-      redis.hgetall(keys.control),
-      redis.hgetall(keys.stats(today)),
-    ])
+    const found = await raw()
+    const ids = (name: string) => [...(found.get(name) ?? [])].sort()
+    const fields = (name: string) => fieldsOf(found.get(name) ?? [])
+    const members = (name: string) => Object.keys(fields(name)).sort()
+    const text = (name: string) => found.get(name)?.[0]
     const due = new Map<string, { list: Budget; due: boolean }>()
-    for (const [i, list] of (Object.keys(LISTS) as Budget[]).entries()) {
-      for (const [id, score] of Object.entries(fieldsOf(dues[i] as string[]))) {
+    for (const list of Object.keys(LISTS) as Budget[]) {
+      for (const [id, score] of Object.entries(fields(keys[LISTS[list]]))) {
         due.set(id, { list, due: Number(score) < Date.now() + 5000 })
       }
     }
-    const [leads, phones, marked, bytes, epoch] = texts as [Text[], Text[], Text[], Text[], Text[]]
-    const marks = marked.map((mark) => mark?.split(' ')[0] ?? null)
-    const [slots = [], parked = [], ...rest] = lists.map((ids) => [...ids].sort())
-    const attempts = rest.slice(0, PHONES.length)
-    const [dnc = [], ...siblings] = rest.slice(PHONES.length)
+    const control = fields(keys.control)
+    const stats = fields(keys.stats(today))
     return {
-      calls: record(
-        LEADS.map(({ id }) => id),
-        calls.map((fields) => callOf(fields, due)),
-      ),
-      leads: record(NAMES, leads),
-      phones: record(PHONES, phones),
-      lines: record(
-        PHONES,
-        lines.map(([by, ms]) => by && { by, hold: holdOf(ms) }),
-      ),
-      attempts: record(PHONES, attempts.map(unlessEmpty)),
-      siblings: record(
-        LEADS.map(({ id }) => id),
-        siblings.map(unlessEmpty),
-      ),
-      marks: record(CALL_IDS, marks),
-      bytes: CALL_IDS.filter((_, i) => bytes[i]),
-      ...{ slots, parked, dnc },
+      calls: record(IDS, (id) => callOf(fields(keys.call(id)), due)),
+      leads: record(NAMES, (name) => text(keys.lead(name))),
+      phones: record(PHONES, (phone) => text(keys.phone(phone))),
+      lines: record(PHONES, (phone) => lineOf(found.get(keys.line(phone)))),
+      attempts: record(PHONES, (phone) => unlessEmpty(members(keys.attempts(phone)))),
+      siblings: record(IDS, (id) => unlessEmpty(ids(keys.siblings(id)))),
+      marks: record(CALL_IDS, (callId) => text(keys.call_id(callId))?.split(' ')[0]),
+      taken: CALL_IDS.filter((callId) => text(keys.call_id(callId))?.endsWith(' taken')),
+      bytes: CALL_IDS.filter((callId) => found.get(keys.completion(callId))),
+      slots: members(keys.pending),
+      parked: members(keys.parked),
+      dnc: ids(keys.dnc),
       paused: control.paused_at_ms !== undefined,
       wary: control.wary_until_ms !== undefined,
-      emptied: !epoch[0],
+      emptied: !found.get(keys.epoch),
       counts: Object.fromEntries(COUNTED.map((name) => [name, Number(stats[name] ?? 0)])),
     }
   }
@@ -141,7 +117,8 @@ export async function createReal(redis: Connection, prefix: string) {
       op = id
     },
     dueNow: (budget: Budget) => redis.zrange(keys[LISTS[budget]], '-inf', String(Date.now() + 5000), 'BYSCORE'),
-    isDue: (budget: Budget, id: string) => redis.zadd(keys[LISTS[budget]], 'XX', 1, id),
+    isDue: (budget: Budget, id: string) =>
+      Promise.all([redis.zadd(keys[LISTS[budget]], 'XX', 1, id), redis.hdel(keys.call(id), 'held_until_ms')]),
     lineExpires: (phone: string) => redis.del(keys.line(phone)),
     wearOut: (id: string) => redis.hset(keys.call(id), 'claims', 5),
     outlast: (id: string) => redis.hset(keys.call(id), 'dialed_at_ms', 1),
@@ -151,14 +128,34 @@ export async function createReal(redis: Connection, prefix: string) {
 }
 
 export type Real = Awaited<ReturnType<typeof createReal>>
-type Text = string | null
+/** A key's value, flat; of a string the text, and whether it lasts for a while, a transfer, or a call. */
+type Raw = string[] | null
 
+/** Reads all keys at once, whatever they are. TTLs pass, so a string's is told as what it is good for. */
+const READ_ALL = `
+local found = {}
+for i, name in ipairs(KEYS) do
+  local type = redis.call('TYPE', name).ok
+  if type == 'hash' then found[i] = redis.call('HGETALL', name)
+  elseif type == 'zset' then found[i] = redis.call('ZRANGE', name, 0, -1, 'WITHSCORES')
+  elseif type == 'set' then found[i] = redis.call('SMEMBERS', name)
+  elseif type == 'string' then
+    local ms = redis.call('PTTL', name)
+    local hold = ms > ${TIMES.holdTransferred + 60_000} and 'call' or ms > ${TIMES.hold + 60_000} and 'talk' or 'rest'
+    found[i] = { redis.call('GET', name), hold }
+  else found[i] = false end
+end
+return found`
+
+const lineOf = (line: Raw | undefined) => line && { by: line[0] as string, hold: line[1] as Hold }
 const unlessEmpty = (ids: string[]) => (ids.length ? ids : null)
-const record = <T>(names: string[], values: (T | null | undefined | '')[]): Record<string, T> =>
-  Object.fromEntries(names.flatMap((name, i) => (values[i] ? [[name, values[i] as T]] : [])))
-
-const holdOf = (ms: number): Hold =>
-  ms > TIMES.holdTransferred + HOUR / 60 ? 'call' : ms > TIMES.hold + HOUR / 60 ? 'talk' : 'rest'
+const record = <T>(names: string[], of: (name: string) => T | null | undefined): Record<string, T> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = of(name)
+      return value ? [[name, value]] : []
+    }),
+  )
 
 /** Fences are compared with each other, by nobody else: the numbers may differ. */
 export const fencesOf = (fence: unknown, dialFence: unknown) => ({ fence: 0, dialFence: fence === dialFence ? 0 : -1 })
@@ -173,6 +170,8 @@ function callOf(fields: Fields, due: Map<string, { list: Budget; due: boolean }>
     state: fields.state as State,
     ...fencesOf(fields.fence, fields.dial_fence),
     claims: Number(fields.claims),
+    held: false,
+    ended: fields.completed_at_ms !== undefined,
     ...(due.get(id) ?? { list: null, due: false }),
     callId: fields.call_id ?? null,
     secondCallId: fields.second_call_id ?? null,

@@ -22,9 +22,9 @@ export const SCENES = {
 /** The same, with more at once: minutes instead of seconds. */
 export const LONG_SCENES: Record<string, Scene> = {
   'one lead, long': scene(['A'], 'alone', [...SCENES['one lead'].troubles, 'second', 'replay', 'transfer', 'poison']),
-  'two leads, long': scene(['A', 'B'], 'alone', ['stall', 'crash', 'lost', 'lag']),
+  'two leads, long': scene(['A', 'B'], 'alone', ['stall', 'lost', 'lag']),
   'siblings, long': scene(['A', 'B'], 'siblings', ['stall', 'crash', 'lost', 'crm']),
-  'three leads': scene(['A', 'B', 'A'], 'alone', ['lost']),
+  'three leads': scene(['A', 'B', 'A'], 'alone', ['stall', 'lost']),
   'emptied, long': scene(['A', 'B'], 'alone', ['lost', 'emptied', 'transfer']),
 }
 

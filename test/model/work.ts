@@ -1,7 +1,7 @@
 import type { Outcome } from '../../src/calls/call.ts'
-import type { Claimed, Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
 import type { Rules } from './rules.ts'
-import type { Budget, Call, Conclusion } from './store.ts'
+import type { Budget, Call, Claimed, Conclusion } from './store.ts'
 import { conclusionOf, guestOf, type Hand, judge, MOST_HANDS, ringing, type Trouble, type World } from './world.ts'
 
 /**
@@ -88,9 +88,11 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
   }
 
   function confirm(world: World, hand: Hand) {
-    const answer = machine.confirmDial(world.store, guestOf(world, hand.id), `${hand.id}.a`)
+    const callId = `${hand.id}.a`
+    const parked = world.store.parked.includes(callId)
+    const answer = machine.confirmDial(world.store, guestOf(world, hand.id), callId)
     putDown(world, hand)
-    if (answer.confirmed === 'joined') renew(world, hand.id)
+    if (parked) renew(world, hand.id)
     if (answer.claim) takeInHand(world, 'deliver', answer.claim)
   }
 
@@ -112,7 +114,7 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
       act(
         'hears that the number is never called',
         true,
-        (w, mine) => void decide(w, mine, (claim) => machine.conclude(w.store, claim, REFUSED, false)),
+        (w, mine) => void decide(w, mine, (claim) => machine.end(w.store, claim, REFUSED, false)),
       )
     else if (hand.old && rules.permitsAge) act('gives its old permit back', true, later)
     else if (hand.wary && rules.wary && engaged) {
@@ -153,7 +155,7 @@ export function createWork(machine: Machine, rules: Rules, has: (trouble: Troubl
     const again = (live: boolean) => (w: World, mine: Hand) =>
       void decide(w, mine, (claim) => machine.lookLater(w.store, claim, live))
     const end = (conclusion: Conclusion) => (w: World, mine: Hand) =>
-      void decide(w, mine, (claim) => machine.conclude(w.store, claim, conclusion, true))
+      void decide(w, mine, (claim) => machine.end(w.store, claim, conclusion, true))
     const placed = guest.phase !== 'none'
     // Past its deadline the longest call has ended, although an agent may still be talking.
     const ended = guest.phase !== 'live' || !rules.looksLastLong

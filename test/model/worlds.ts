@@ -24,6 +24,7 @@ const copyOfStore = (store: Store): Store => ({
   attempts: listsCopied(store.attempts),
   slots: [...store.slots],
   marks: { ...store.marks },
+  taken: [...store.taken],
   bytes: [...store.bytes],
   parked: [...store.parked],
   dnc: [...store.dnc],
@@ -41,7 +42,7 @@ const ofGuest = (g: Guest) =>
   `${g.came} ${g.phase} ${g.outcome} ${g.rings} ${g.heard} ${g.crm} ${g.settled} ${g.lost} ${g.siblingOf}`
 const ofCall = (c: Call | undefined) =>
   c
-    ? `${c.state} ${c.fence} ${c.dialFence} ${c.claims} ${c.list} ${c.due} ${c.callId} ${c.secondCallId} ${c.completion} ` +
+    ? `${c.state} ${c.fence} ${c.dialFence} ${c.claims} ${c.list} ${c.due} ${c.held} ${c.callId} ${c.secondCallId} ${c.completion} ` +
       `${c.others} ${c.outcome} ${c.delivered} ${c.siblingOf}`
     : ''
 const ofHand = (h: Hand) =>
@@ -67,7 +68,7 @@ export function keyOf(world: World): string {
   }
   if (hands.length > 1) hands.sort((a, b) => (ofHand(a) < ofHand(b) ? -1 : 1))
   for (const hand of hands) key += `\n${ofHand(hand)}`
-  return `${key}\n${store.slots} ${sorted(store.marks)} ${store.bytes} ${store.parked} ${store.dnc}`
+  return `${key}\n${store.slots} ${sorted(store.marks)} ${store.taken} ${store.bytes} ${store.parked} ${store.dnc}`
 }
 
 /** Only whether fences are the same matters: they are renumbered from 0. */
