@@ -144,6 +144,14 @@ export function createStore(options: StoreOptions) {
       return { kind: answer.taken as 'duplicate' | 'second_call', requestId: id, waiting }
     },
 
+    /** What a claim's dial told the vendor about itself. */
+    originOf: ({ call, at }: Claim): Origin => ({
+      requestId: call.requestId,
+      lead: call.lead,
+      dialedAt: call.dialedAt ?? at,
+      store: prefix,
+    }),
+
     /** Nobody dials this number again. */
     doNotCall: (phone: E164) => redis.sadd(keys.dnc, phone),
 

@@ -29,7 +29,9 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
 
     if (report.kind === 'finished') {
       const kept = await pack(report.bytes)
-      const taken = await store.takeCompletion(callId as string, requestId, kept).catch((error: unknown) => {
+      // Should the store have been emptied since it was claimed.
+      const rebuild = { origin: store.originOf(claim), writes: claim.call.writes }
+      const taken = await store.takeCompletion(callId as string, requestId, kept, rebuild).catch((error: unknown) => {
         log.error({ ...about, err: error }, 'an overdue completion cannot be stored: asking for it again later')
       })
       // The vendor keeps it: no reason to give the call up after so many looks that broke off.

@@ -16,7 +16,7 @@ export interface Mortal {
 }
 
 /** What an instance does with its own memory alone. */
-const NO_EFFECT = ['close', 'remember']
+const NO_EFFECT = ['close', 'remember', 'originOf']
 
 /** Every method of `effects`, in place: what was wired to the object is wired to the wrapped methods as well. */
 function wrap(part: string, effects: object, through: (effect: string, run: () => unknown) => Promise<unknown>) {

@@ -24,8 +24,9 @@ async function pending(t: Parameters<typeof storeFor>[0], overrides: Parameters<
   let said: Report = { kind: 'live' }
   const voice = { report: async () => said } as unknown as Voice
   const askFor = createOverdue({ store, voice, runner, times, log })
-  const look = async (ageMs: number, report: Report = { kind: 'live' }) => {
+  const look = async (ageMs: number, report: Report = { kind: 'live' }, meanwhile = async () => {}) => {
     const claim = await stand.hand('look', 'req-1')
+    await meanwhile()
     said = report
     await askFor({ ...claim, at: (claim.call.dialedAt ?? 0) + ageMs })
     const due = await stand.redis.zscore(stand.keys.due_look, 'req-1')
@@ -65,6 +66,16 @@ t.test('without an answer nothing is concluded, and misses count in a row', asyn
   }
   for (let n = 0; n < 4; n++) t.match(await look(MINUTE, { kind: 'unknown' }), { state: 'pending' }, 'a young call')
   t.match(await look(36 * MINUTE, { kind: 'unknown' }), { state: 'delivering', rule: 'vendor_knows_nothing' })
+})
+
+t.test('a store that is emptied while the vendor is asked gets the call back', async (t) => {
+  const { look, redis, prefix } = await pending(t)
+  const empty = async () => void (await redis.unlink(await redis.keys(`${prefix}:*`)))
+  t.match(await look(MINUTE, FINISHED, empty), {
+    state: 'delivering',
+    completion: 'call-1',
+    rebuilt_from: 'completion',
+  })
 })
 
 t.test('a completion that Redis has no room for is asked for again', async (t) => {
