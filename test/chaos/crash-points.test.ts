@@ -25,8 +25,8 @@ const WHEN = ['before', 'after'] as const
 const BOTH: readonly Company[] = ['successor', 'neighbour']
 
 /**
- * What can strike at a point, and who is there. In short, a death before and one after it, each in a company drawn, and
- * one failure of the two. Who stalls needs somebody to go on; no admission stalls, because a lead that is stored late is
+ * What can strike at a point, and who is there. In short, a death before and one after it, each in a company drawn; and
+ * of every other point a failure, too. Who stalls needs somebody to go on; no admission stalls, because a lead that is stored late is
  * one lead more.
  */
 function at(point: Point, story: Story): [Fault, Company][] {
@@ -36,7 +36,7 @@ function at(point: Point, story: Story): [Fault, Company][] {
     whens.flatMap((when) => companies().map((company): [Fault, Company] => [{ ...point, when, how }, company]))
   if (!FULL || story.long) {
     const deaths = each('dies', WHEN, () => [either(['successor', 'neighbour'])])
-    return [...deaths, ...each('rejects', [either(WHEN)], () => ['successor'])]
+    return chance.next() < 0.5 ? deaths : [...deaths, ...each('rejects', [either(WHEN)], () => ['successor'])]
   }
   const stalls = point.effect === 'store.admit' ? [] : each('stalls', WHEN, () => ['neighbour'])
   return [...each('dies', WHEN, () => BOTH), ...each('rejects', WHEN, () => BOTH), ...stalls]
