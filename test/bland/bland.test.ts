@@ -1,0 +1,3 @@
+import './client.ts'
+import './dial.ts'
+import './mail.ts'

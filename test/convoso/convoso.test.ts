@@ -1,0 +1,3 @@
+import './answers.ts'
+import './client.ts'
+import './standing.ts'
