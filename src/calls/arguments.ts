@@ -26,7 +26,11 @@ export const dialing = (times: Times, limits: Limits, seen: Seen): Args => ({
   attempts_ms: times.attempts,
 })
 
-export const taking = (times: Times): Args => ({ taken_ms: times.taken, hold_transferred_ms: times.holdTransferred })
+export const taking = (times: Times): Args => ({
+  taken_ms: times.taken,
+  hold_transferred_ms: times.holdTransferred,
+  line_ms: times.line,
+})
 
 export const identity = (lead: Lead, writes: number): Args => ({
   lead_id: lead.leadId,

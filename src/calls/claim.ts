@@ -48,8 +48,8 @@ export type Admission =
 
 export type Taking =
   | { kind: 'new'; requestId: string; claim: Claim | null }
-  | { kind: 'duplicate' | 'second_call'; requestId: string }
-  | { kind: 'unknown' }
+  | { kind: 'duplicate' | 'second_call'; requestId: string; claim?: null }
+  | { kind: 'unknown'; claim?: null }
 
 /** What a dial tells the vendor about itself, and gets back with the completion: enough to make the call anew. */
 export interface Origin {

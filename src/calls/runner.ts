@@ -129,10 +129,21 @@ export function createRunner(options: {
     release,
     start,
 
-    /** Works on a claim in any case, even when the rooms are full: nobody else can until its lease ends. */
-    startNow(claim: Claim) {
-      free[claim.budget] -= 1
-      start(claim)
+    /** Lets `ask` claim work where there is room for it, and starts what it comes back with. */
+    async withRoom<T extends { claim?: Claim | null }>(
+      budget: Budget,
+      ask: (permit: boolean) => Promise<T>,
+    ): Promise<T> {
+      const permit = this.reserve(budget)
+      let claim: Claim | null | undefined
+      try {
+        const answer = await ask(permit)
+        claim = answer.claim
+        return answer
+      } finally {
+        if (claim) start(claim)
+        else if (permit) release(budget)
+      }
     },
 
     run() {

@@ -92,15 +92,18 @@ export function createStore(options: StoreOptions) {
         pause: pause ? 1 : 0,
       }),
 
-    /** The vendor has the call. Needs no claim: what a vendor said is always taken. */
-    async confirmDial(requestId: string, lead: Lead, writes: number, callId: string) {
+    /**
+     * The vendor has the call. Needs no claim: what a vendor said is always taken. With `permit`, the caller promises to
+     * deliver at once when the answer carries a claim.
+     */
+    async confirmDial(requestId: string, lead: Lead, writes: number, callId: string, permit = true) {
       const askedAt = clock.monotonic()
       const { answer, reply } = await run('confirmDial', {
         request_id: requestId,
         call_id: callId,
         ...identity(lead, writes),
         deadline_ms: times.firstReport,
-        line_ms: times.line,
+        permit: permit ? 1 : 0,
         ...takeArgs,
       })
       const kind = answer.confirmed as 'pending' | 'later' | 'again' | 'joined' | 'second_call'
@@ -111,12 +114,14 @@ export function createStore(options: StoreOptions) {
      * Takes a completion: when this resolves, its bytes are stored. `bytes` are as they should be kept (gzipped or not).
      * `requestId` is ours, as the completion or its URL names it. `origin` is what a signed completion says of the lead it
      * belongs to: when it is a recent dial of this store's, and the store has forgotten it, the call is made anew.
+     * With `permit`, the caller promises to deliver at once when the answer carries a claim.
      */
     async takeCompletion(
       callId: string,
       requestId: string | null,
       bytes: Buffer,
       rebuild: { origin: Origin; writes: number } | null = null,
+      permit = true,
     ): Promise<Taking & { waiting: number }> {
       const askedAt = clock.monotonic()
       // Two commands, one round trip: Redis runs them in the order they were written.
@@ -132,6 +137,7 @@ export function createStore(options: StoreOptions) {
           request_id: requestId ?? undefined,
           parked_ms: times.parked,
           most_parked: MOST_PARKED,
+          permit: permit ? 1 : 0,
           ...takeArgs,
         }),
       ])

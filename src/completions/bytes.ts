@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
+import type { Claim } from '../calls/claim.ts'
 
 const GZIP_FROM = 16 * 1024
 const LARGEST = 64 * 1024 * 1024
@@ -13,3 +14,7 @@ export async function pack(bytes: Buffer): Promise<Buffer> {
 export async function unpack(kept: Buffer): Promise<Buffer> {
   return kept[0] === 0x1f ? await promisify(gunzip)(kept, { maxOutputLength: LARGEST }) : kept
 }
+
+/** What was taken, with the bytes at hand for whoever delivers it now. */
+export const inHand = <T extends { claim?: Claim | null }>(taken: T, bytes: Buffer): T =>
+  taken.claim ? { ...taken, claim: { ...taken.claim, bytes } } : taken

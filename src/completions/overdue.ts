@@ -4,7 +4,7 @@ import type { Log, Runner } from '../calls/runner.ts'
 import type { Store } from '../calls/store.ts'
 import type { Times } from '../calls/times.ts'
 import type { Voice } from '../dialing/voice.ts'
-import { pack } from './bytes.ts'
+import { inHand, pack } from './bytes.ts'
 
 /** So many looks in a row that found nothing before a call counts as gone. */
 const UNKNOWN_AT_MOST = 3
@@ -31,16 +31,16 @@ export function createOverdue(options: { store: Store; voice: Voice; runner: Run
       const kept = await pack(report.bytes)
       // Should the store have been emptied since it was claimed.
       const rebuild = { origin: store.originOf(claim), writes: claim.call.writes }
-      const taken = await store.takeCompletion(callId as string, requestId, kept, rebuild).catch((error: unknown) => {
+      const take = async (permit: boolean) =>
+        inHand(await store.takeCompletion(callId as string, requestId, kept, rebuild, permit), report.bytes)
+      const taken = await runner.withRoom('deliver', take).catch((error: unknown) => {
         log.error({ ...about, err: error }, 'an overdue completion cannot be stored: asking for it again later')
       })
       // The vendor keeps it: no reason to give the call up after so many looks that broke off.
       if (!taken)
         return void (await store.lookLater(claim, { step: 'looked', reason: 'not_stored', waitMs: times.nextLook }))
       log.warn({ ...about, taken: taken.kind }, 'completion was overdue: taken from the vendor’s records')
-      if (taken.kind === 'new' && taken.claim) runner.startNow({ ...taken.claim, bytes: report.bytes })
-      else runner.wake()
-      return
+      return runner.wake()
     }
     const later = { step: 'looked', waitMs: times.nextLook }
     const endless = age > times.endless

@@ -5,7 +5,7 @@ import type { Taking } from '../calls/claim.ts'
 import { within } from '../calls/within.ts'
 import { createSearch } from '../dialing/lost-answer.ts'
 import { InvalidRequest, Unauthorized } from '../errors.ts'
-import { pack } from './bytes.ts'
+import { inHand, pack } from './bytes.ts'
 import { listen, optOutAt } from './heard.ts'
 import { createOverdue } from './overdue.ts'
 
@@ -79,8 +79,13 @@ export const completions: FastifyPluginAsyncTypebox = async (app) => {
       const { callId, origin } = mail
       // One request more: what was written before has to be read.
       const rebuild = origin && { origin, writes: app.crm.writesFor(origin.lead) + 1 }
-      const taking = pack(bytes).then((kept) => store.takeCompletion(callId, mail.requestId ?? fromUrl, kept, rebuild))
-      const goingOn = taking.then((taken) => goOn(taken, bytes, callId))
+      const taking = pack(bytes).then((kept) =>
+        runner.withRoom('deliver', async (permit) => {
+          const taken = await store.takeCompletion(callId, mail.requestId ?? fromUrl, kept, rebuild, permit)
+          return inHand(taken, bytes)
+        }),
+      )
+      const goingOn = taking.then((taken) => goOn(taken, callId))
       const taken = await within(times.intake + bytes.length / BYTES_PER_MS, goingOn, clock)
       return acknowledge(taken.kind, taken.kind === 'unknown' ? request.id : taken.requestId)
     },
@@ -94,13 +99,12 @@ export const completions: FastifyPluginAsyncTypebox = async (app) => {
     log.warn('somebody called us and asked not to be called again: the number is on the do-not-call list')
   }
 
-  /** The instance that took the completion delivers it, unless the CRM's rate wants it to wait its turn. */
-  function goOn(taken: Taking & { waiting: number }, bytes: Buffer, callId: string) {
+  /** The instance that took the completion delivers it, unless it has no room, or the CRM's rate wants it to wait. */
+  function goOn(taken: Taking & { waiting: number }, callId: string) {
     const requestId = taken.kind === 'unknown' ? null : taken.requestId
     const about = { request_id: requestId, call_id: callId, taken: taken.kind }
     if (taken.kind === 'second_call') app.log.error(about, 'a second call was placed for one request')
     else app.log.info(about, 'completion taken')
-    if (taken.kind === 'new' && taken.claim) runner.startNow({ ...taken.claim, bytes })
     const more = taken.kind === 'second_call' || (taken.kind === 'new' && (!taken.claim || taken.waiting > 0))
     if (more) runner.wake()
     return taken

@@ -13,6 +13,9 @@ export const adminOnly = fp(async (app) => {
       done(new InvalidRequest('the body is not JSON'))
     }
   })
+  app.addHook('preValidation', async (request) => {
+    request.body ??= {}
+  })
   const token = app.config.ADMIN_TOKEN
   if (token) {
     const error = 'Authorization: Bearer does not carry ADMIN_TOKEN'

@@ -144,16 +144,18 @@ t.test('a call the store forgot', async (t) => {
     t.notOk((await stand.hash('req-1')).rebuilt_from)
   })
 
-  t.test('leaves those alone that came since', async (t) => {
+  t.test('is followed by those that came since: they are not dialed beside it', async (t) => {
     const stand = await storeFor(t, server.url)
     const { store, lead, redis, keys } = stand
     await store.admit('req-2', lead(1), 1, NO_PERMIT)
+    await store.admit('req-3', { ...lead(3), phone: lead(1).phone }, 1, NO_PERMIT)
     const origin: Origin = { requestId: 'req-1', lead: lead(1), dialedAt: Date.now(), store: stand.prefix }
     await store.takeCompletion('call-1', 'req-1', bytes(), { origin, writes: 1 })
-    await stand.settled('req-1')
-    t.same(await redis.mget(keys.lead('lead-1'), keys.phone('+12125550101')), ['req-2', 'req-2'])
-    t.same((await store.claimDue('op', 'i', room(5))).claims, [], 'and the number rests')
-    t.match(await stand.hash('req-2'), { state: 'queued', waits_for: 'line' })
+    t.same(await redis.mget(keys.lead('lead-1'), keys.phone('+12125550101')), ['req-2', 'req-1'])
+    for (const id of ['req-2', 'req-3']) {
+      t.match(await stand.hash(id), { state: 'delivering', sibling_of: 'req-1', completion: 'call-1' })
+    }
+    t.same((await store.claimDue('op', 'i', room(5))).claims, [])
   })
 
   t.test('and that was just dialed can end without a completion', async (t) => {

@@ -4,7 +4,7 @@ import { add, type Budget, type Call, type Claimed, type Known, listOf, type Sto
 
 /** admit and claim-due: up to the dial, and taking calls in hand. */
 export function createDialing(rules: Rules, moving: Moving) {
-  const { born, move, setDue, wornOut, claim, finish, deliver, shareWith, share, count } = moving
+  const { born, follow, move, setDue, wornOut, claim, finish, deliver, share, count } = moving
 
   function refused(store: Store, call: Call) {
     if (!store.dnc.includes(call.phone)) return false
@@ -62,13 +62,6 @@ export function createDialing(rules: Rules, moving: Moving) {
     if (waitsFor === null) return { admitted: 'new', id: call.id, fence: call.fence }
     setDue(call, 'dial', waitsFor !== 'line')
     return { admitted: 'new', id: call.id }
-  }
-
-  function follow(store: Store, sibling: Call, first: Call) {
-    sibling.siblingOf = first.id
-    add(listOf(store.siblings, first.id), sibling.id)
-    setDue(sibling, 'dial', false)
-    if (first.state === 'delivering') shareWith(store, sibling, first)
   }
 
   function stillWaits(store: Store, sibling: Call) {

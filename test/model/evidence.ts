@@ -4,15 +4,17 @@ import { add, type Call, type Claimed, completionsOf, drop, type Known, type Sto
 
 /** confirm-dial and take-completion: what a vendor said is taken from every state. */
 export function createEvidence(rules: Rules, moving: Moving) {
-  const { born, leads, move, setDue, claim, holdLine, deliver, share, letGo, count } = moving
+  const { adopt, born, leads, move, setDue, claim, holdLine, deliver, share, letGo, count } = moving
   let rebuilds = 0
 
   function rebuild(store: Store, lead: Known) {
     const call = born(store, lead)
     if (rules.rebuiltAnew) call.fence = ++rebuilds * 1000
     holdLine(store, call, 'talk')
+    for (const id of [store.leads[lead.lead], store.phones[lead.phone]]) adopt(store, store.calls[id ?? ''], call)
     store.leads[lead.lead] ??= lead.id
-    store.phones[lead.phone] ??= lead.id
+    const first = store.calls[store.phones[lead.phone] ?? '']
+    if (!first || first.siblingOf === call.id) store.phones[lead.phone] = call.id
     count('rebuilt')
     return call
   }

@@ -9,6 +9,7 @@ import {
   drop,
   type Hold,
   type Known,
+  listOf,
   type Store,
 } from './store.ts'
 
@@ -91,6 +92,24 @@ export function createMoving(rules: Rules, count: (what: string) => void) {
     }
   }
 
+  function follow(store: Store, sibling: Call, first: Call) {
+    sibling.siblingOf = first.id
+    add(listOf(store.siblings, first.id), sibling.id)
+    setDue(sibling, 'dial', false)
+    if (first.state === 'delivering') shareWith(store, sibling, first)
+  }
+
+  /** A call that waits in the queue, and those that follow it, follow another one from now on. */
+  function adopt(store: Store, queued: Call | undefined, first: Call) {
+    if (queued?.state !== 'queued' || queued.siblingOf || queued === first || !rules.newcomersFollow) return
+    const followers = store.siblings[queued.id] ?? []
+    follow(store, queued, first)
+    for (const id of followers) {
+      const sibling = store.calls[id]
+      if (sibling?.state === 'queued') follow(store, sibling, first)
+    }
+  }
+
   function letGo(store: Store, call: Call) {
     const first = call.siblingOf ?? call.id
     const others = [first, ...(store.siblings[first] ?? [])].filter((id) => id !== call.id)
@@ -117,7 +136,7 @@ export function createMoving(rules: Rules, count: (what: string) => void) {
 
   return {
     ...{ born, leads, move, setDue, cannot, wornOut, claim, finish, holdLine, giveBack },
-    ...{ conclude, deliver, shareWith, share, letGo, count },
+    ...{ conclude, deliver, shareWith, share, follow, adopt, letGo, count },
   }
 }
 

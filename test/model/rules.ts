@@ -31,6 +31,8 @@ export interface Rules {
   emptiedStops: boolean
   /** The fences of a call that is made anew are none that it had before. */
   rebuiltAnew: boolean
+  /** Who came for the number of a call that was forgotten does not have it dialed beside it. */
+  newcomersFollow: boolean
   /** A lead whose number is under way is told what becomes of that call. */
   siblingsShare: boolean
   /** The completion of a second call is kept. */
@@ -66,6 +68,7 @@ export const RULES: Rules = {
   wary: true,
   emptiedStops: true,
   rebuiltAnew: true,
+  newcomersFollow: true,
   siblingsShare: true,
   secondsKept: true,
   parkedJoin: true,

@@ -73,6 +73,13 @@ t.test('resume vouches for a store that was emptied, or is new', async (t) => {
   t.equal(bland.ledger().placed, 2)
 })
 
+t.test('nobody has to send a body to press a button', async (t) => {
+  const { app } = await stage(t, { redisUrl: redis.url })
+  for (const url of ['/control/pause', '/control/resume']) {
+    t.equal((await app.inject({ method: 'POST', url, headers })).statusCode, 200, url)
+  }
+})
+
 t.test('only for those who may', async (t) => {
   const { app } = await stage(t, { redisUrl: redis.url })
   for (const url of ['/control/pause', '/control/resume']) {

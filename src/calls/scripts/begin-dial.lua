@@ -61,23 +61,6 @@ local function begin_dial(call)
   return wait
 end
 
--- The call under way that a pointer names: for a lead, for a number.
-local function under_way(pointer)
-  local request_id = redis.call('GET', pointer)
-  return request_id and load(request_id)
-end
-
--- Another lead with the number of a call under way is not dialed: it waits for that call. Should that one vanish, it is due
--- after the longest call, and dialed then.
-local function follow(sibling, first)
-  put(sibling, { sibling_of = first.request_id, waits_for = 'sibling' })
-  redis.call('SADD', key.siblings(first.request_id), sibling.request_id)
-  tell(sibling, 'sibling', 'of=' .. first.request_id)
-  tell(first, 'sibling', 'request_id=' .. sibling.request_id)
-  due(sibling, 'due_dial', now + arg.line_ms)
-  if first.state == 'delivering' then share_with(sibling, first) end
-end
-
 -- What an instance remembers of a store that is believed: who it is, how far it has come, and whether dials were forgotten
 -- in it.
 local function standing()

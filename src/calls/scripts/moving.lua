@@ -108,6 +108,34 @@ local function share(call)
   end
 end
 
+-- The call under way that a pointer names: for a lead, for a number.
+local function under_way(pointer)
+  local request_id = redis.call('GET', pointer)
+  return request_id and load(request_id)
+end
+
+-- Another lead with the number of a call under way is not dialed: it waits for that call. Should that one vanish, it is due
+-- after the longest call, and dialed then.
+local function follow(sibling, first)
+  put(sibling, { sibling_of = first.request_id, waits_for = 'sibling' })
+  redis.call('SADD', key.siblings(first.request_id), sibling.request_id)
+  tell(sibling, 'sibling', 'of=' .. first.request_id)
+  tell(first, 'sibling', 'request_id=' .. sibling.request_id)
+  due(sibling, 'due_dial', now + arg.line_ms)
+  if first.state == 'delivering' then share_with(sibling, first) end
+end
+
+-- A call that waits in the queue, and those that follow it, follow another one from now on.
+local function adopt(queued, first)
+  if not queued or queued.state ~= 'queued' or queued.sibling_of or queued.request_id == first.request_id then return end
+  local followers = redis.call('SMEMBERS', key.siblings(queued.request_id))
+  follow(queued, first)
+  for _, request_id in ipairs(followers) do
+    local sibling = load(request_id)
+    if sibling and sibling.state == 'queued' then follow(sibling, first) end
+  end
+end
+
 -- The CRM has the outcome: the completions' bytes go, unless a lead with the same number still needs them.
 local function let_go(call)
   local first = call.sibling_of or call.request_id

@@ -1,7 +1,7 @@
 -- The step into delivering by a completion whose bytes are stored under its call_id. Stands before the scripts that may
 -- take it: take-completion and confirm-dial.
 --
--- arg: call_id, request_id, taken_ms, hold_transferred_ms; lead_id, list_id, phone, call_log_id?, writes: to make a call
+-- arg: call_id, request_id, permit (1: the caller can deliver at once), taken_ms, hold_transferred_ms, line_ms; lead_id, list_id, phone, call_log_id?, writes: to make a call
 --      anew that a store has forgotten
 
 -- Whose call_id this is, and whether its completion was taken: 'taken', or ''. Nothing when nobody knows it.
@@ -56,8 +56,10 @@ local function is_parked()
   return redis.call('ZSCORE', key.parked, arg.call_id) and redis.call('EXISTS', key.completion(arg.call_id)) == 1
 end
 
--- The taker goes on with the call at once, unless others wait for their turn at the CRM: nobody overtakes them.
+-- The taker goes on with the call at once where it has room, unless others wait for their turn at the CRM: nobody
+-- overtakes them.
 local function claim_first_delivery(call)
+  if arg.permit ~= '1' then return nil end
   if tonumber(redis.call('ZSCORE', key.due_deliver, call.request_id)) > now then return nil end
   if redis.call('ZCOUNT', key.due_deliver, '-inf', now) > 1 then return nil end
   return claim_delivery(call)
@@ -74,9 +76,12 @@ local function rebuild(from)
     fence = now_us,
   })
   hold_line(call, tonumber(arg.hold_transferred_ms))
-  redis.call('SET', key.lead(call.lead_id), call.request_id, 'NX')
-  redis.call('SET', key.phone(call.phone), call.request_id, 'NX')
-  count('rebuilt')
   tell(call, 'rebuilt', 'from=' .. from)
+  count('rebuilt')
+  -- Who came for the same lead or number meanwhile did not find this call, and is not dialed beside it.
+  for _, pointer in ipairs({ key.lead(call.lead_id), key.phone(call.phone) }) do adopt(under_way(pointer), call) end
+  redis.call('SET', key.lead(call.lead_id), call.request_id, 'NX')
+  local first = under_way(key.phone(call.phone))
+  if not first or first.sibling_of == call.request_id then redis.call('SET', key.phone(call.phone), call.request_id) end
   return call
 end
