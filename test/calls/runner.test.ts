@@ -72,3 +72,22 @@ t.test('close claims nothing more, and waits for work in hand no longer than it 
   t.equal(app.calls.runner.reserve('dial'), false)
   await bland.close()
 })
+
+t.test('a completion is delivered at once only where there is room: no write waits unseen for a socket', async (t) => {
+  const { app, bland, convoso, post, until, redis: store, prefix } = await stage(t, { redisUrl: redis.url })
+  const { runner } = app.calls
+  bland.faults({ call_ms: [10, 20] })
+  const taken: string[] = []
+  // All of it, also what a tick has in its hand just now.
+  while (taken.length < 32) {
+    if (runner.reserve('deliver')) taken.push('')
+    else await new Promise(setImmediate)
+  }
+  const { body } = await post({ phone_number: '2125550141', lead_id: 'Q9', list_id: 1 })
+  await bland.seen((entry) => entry.what === 'mail' && entry.status === 200)
+  t.match(await store.hgetall(`${prefix}:call:${body.request_id}`), { state: 'delivering', claims: '0' })
+  t.same(convoso.ledger().leads, {})
+  for (const _ of taken) runner.release('deliver')
+  await until(body.request_id, done)
+  t.match(convoso.ledger(), { leads: { Q9: { applied: 1 } } })
+})
