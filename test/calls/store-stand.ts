@@ -4,7 +4,7 @@ import type { E164, Lead } from '../../src/calls/call.ts'
 import type { Budget, Conclusion } from '../../src/calls/claim.ts'
 import { type Clock, systemClock } from '../../src/calls/clock.ts'
 import { keysOf } from '../../src/calls/keys.ts'
-import { connect } from '../../src/calls/redis.ts'
+import { connect, disconnect } from '../../src/calls/redis.ts'
 import { createStore } from '../../src/calls/store.ts'
 import { type Times, timesOf } from '../../src/calls/times.ts'
 import { createViews } from '../../src/calls/views.ts'
@@ -34,7 +34,7 @@ export const NOT_INTERESTED: Conclusion = {
 export async function storeFor(t: Test, redisUrl: string, limits = {}, times: Partial<Times> = {}) {
   const prefix = `{store-${process.pid}-${++prefixes}}`
   const redis = connect({ REDIS_URL: redisUrl }, 'patient', () => {})
-  t.teardown(() => redis.disconnect())
+  t.teardown(() => disconnect(redis, 500))
   const keys = keysOf(prefix)
   await redis.set(keys.epoch, 'e1')
   let forced: string | undefined

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Claim } from '../../src/calls/claim.ts'
 import { systemClock } from '../../src/calls/clock.ts'
-import { clusterOptionsOf, connect, optionsOf } from '../../src/calls/redis.ts'
+import { clusterOptionsOf, connect, disconnect, optionsOf } from '../../src/calls/redis.ts'
 import { createWitness } from '../../src/calls/replicas.ts'
 import { freePort } from '../../src/dev/free-port.ts'
 import { startCluster } from '../../src/dev/redis/cluster.ts'
@@ -89,7 +89,7 @@ t.test('behind Sentinels', several, async (t) => {
     const { admitted, redis: store, keys } = await storeFor(t, first.url, { maxConcurrent: 50 })
     const prefix = keys.control.replace(/:control$/, '')
     const redis = connect({ REDIS_URL: first.url }, 'prompt', () => {})
-    t.teardown(() => redis.disconnect())
+    t.teardown(() => disconnect(redis, 500))
     await until(() => redis.status === 'ready')
     const told = { redis, prefix, timeoutMs: 1000, clock: systemClock }
     const witness = createWitness({ ...told, count: 2 })
@@ -165,7 +165,7 @@ t.test('a primary that has become a replica is left, and the command is sent aga
   const admin = connect({ REDIS_URL: server.url }, 'patient', () => {})
   const patient = connect({ REDIS_URL: server.url }, 'patient', () => {})
   const prompt = connect({ REDIS_URL: server.url }, 'prompt', () => {})
-  t.teardown(() => [admin, patient, prompt].map((each) => each.disconnect()))
+  t.teardown(() => Promise.all([admin, patient, prompt].map((each) => disconnect(each, 500))))
   await until(() => prompt.status === 'ready')
   await admin.call('REPLICAOF', '127.0.0.1', String(await freePort()))
   let left = 0
@@ -200,7 +200,7 @@ t.test('a Sentinel that names no usable address does not end a connection', besi
     REDIS_PASSWORD: server.password,
   }
   const redis = connect(settings, 'patient', () => {})
-  t.teardown(() => redis.disconnect())
+  t.teardown(() => disconnect(redis, 500))
   await until(() => asked > 0 && redis.status === 'end')
   port = String(server.port)
   await until(() => redis.status === 'ready')

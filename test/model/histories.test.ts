@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { connect } from '../../src/calls/redis.ts'
+import { connect, disconnect } from '../../src/calls/redis.ts'
 import { FULL } from '../full.ts'
 import { redisFor } from '../stage.ts'
 import { play } from './history.ts'
@@ -45,7 +45,7 @@ const steps = fc.array(
 t.test('the scripts and the model come to the same', async (t) => {
   const server = await redisFor(t)
   const redis = connect({ REDIS_URL: server.url }, 'patient', () => {})
-  t.teardown(() => redis.disconnect())
+  t.teardown(() => disconnect(redis, 500))
   let played = 0
   const fresh = async (history: Step[]) => play(history, await createReal(redis, `{h${played++}}`))
 
